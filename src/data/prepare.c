@@ -1,0 +1,170 @@
+#include "data/prepare.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "image/image.h"
+#include "image/resize.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CHANNELS_LIMIT = 3, BYTE_VALUES = 256 };
+
+struct ninp_preparer {
+    int channels, height, width; /* of a picture */
+    nin_preprocess preprocess;
+    ninp_resizer *resizer;
+    size_t in_area, out_area;
+    float values[CHANNELS_LIMIT][BYTE_VALUES]; /* of a byte in a channel */
+};
+
+nin_preprocess nin_preprocess_plain(int channels, int height, int width) {
+    return (nin_preprocess){
+        .channels = channels, .height = height, .width = width, .std = {1.0F, 1.0F, 1.0F, 1.0F}};
+}
+
+static nin_status check_preprocess(const nin_preprocess *p, nin_error *err) {
+    if (p->channels != 1 && p->channels != 3) {
+        return ninp_fail(err, NIN_ERROR_ARGUMENT, "a net's input has 1 or 3 channels, not %d",
+                         p->channels);
+    }
+    for (int c = 0; c < p->channels; c++) {
+        if (!isfinite(p->mean[c]) || !isfinite(p->std[c]) || p->std[c] <= 0.0F) {
+            return ninp_fail(err, NIN_ERROR_ARGUMENT,
+                             "channel %d: mean %g and standard deviation %g are not usable", c,
+                             (double)p->mean[c], (double)p->std[c]);
+        }
+    }
+    return ninp_image_check_size(p->width, p->height, err);
+}
+
+nin_status ninp_preparer_create(const nin_preprocess *preprocess, int channels, int height,
+                                int width, ninp_preparer **out, nin_error *err) {
+    *out = NULL;
+    nin_status status = check_preprocess(preprocess, err);
+    if (status == NIN_OK) {
+        status = ninp_image_check_size(width, height, err);
+    }
+    if (status != NIN_OK) {
+        return status;
+    }
+    ninp_preparer *p = ninp_calloc(1, sizeof *p);
+    if (!p) {
+        return ninp_fail_memory(err, sizeof *p, "picture preparation");
+    }
+    p->channels = channels;
+    p->height = height;
+    p->width = width;
+    p->preprocess = *preprocess;
+    p->in_area = (size_t)height * (size_t)width;
+    p->out_area = (size_t)preprocess->height * (size_t)preprocess->width;
+    for (int c = 0; c < preprocess->channels; c++) {
+        for (int i = 0; i < BYTE_VALUES; i++) {
+            p->values[c][i] = ((float)i / 255.0F - preprocess->mean[c]) / preprocess->std[c];
+        }
+    }
+    status =
+        ninp_resizer_create(height, width, preprocess->height, preprocess->width, &p->resizer, err);
+    if (status != NIN_OK) {
+        free(p);
+        return status;
+    }
+    *out = p;
+    return NIN_OK;
+}
+
+void ninp_preparer_free(ninp_preparer *preparer) {
+    if (preparer) {
+        ninp_resizer_free(preparer->resizer);
+        free(preparer);
+    }
+}
+
+/* Two pictures of the source's size (augmented, grey), a plane of the net's size, resize rows. */
+size_t ninp_preparer_scratch(const ninp_preparer *p) {
+    return p->in_area * (size_t)p->channels + p->in_area + p->out_area +
+           ninp_resizer_scratch(p->resizer);
+}
+
+static void augment_plane(const ninp_preparer *p, const uint8_t *plane, ninp_augment augment,
+                          uint8_t *out) {
+    for (int y = 0; y < p->height; y++, out += p->width) {
+        int from_y = y - augment.shift_y;
+        if (from_y < 0 || from_y >= p->height) {
+            memset(out, 0, (size_t)p->width);
+            continue;
+        }
+        const uint8_t *row = plane + (size_t)from_y * (size_t)p->width;
+        for (int x = 0; x < p->width; x++) {
+            int from_x = x - augment.shift_x;
+            bool inside = from_x >= 0 && from_x < p->width;
+            int column = augment.flip ? p->width - 1 - from_x : from_x;
+            out[x] = inside ? row[column] : 0;
+        }
+    }
+}
+
+static void to_grey(const uint8_t *planes, size_t area, uint8_t *out) {
+    for (size_t i = 0; i < area; i++) {
+        out[i] = ninp_grey(planes[i], planes[area + i], planes[2 * area + i]);
+    }
+}
+
+void ninp_preparer_run(const ninp_preparer *p, const uint8_t *picture, ninp_augment augment,
+                       uint8_t *scratch, float *out) {
+    uint8_t *augmented = scratch;
+    uint8_t *grey = augmented + p->in_area * (size_t)p->channels;
+    uint8_t *resized = grey + p->in_area;
+    uint8_t *rows = resized + p->out_area;
+    int channels = p->channels;
+    if (augment.flip || augment.shift_x != 0 || augment.shift_y != 0) {
+        for (int c = 0; c < channels; c++) {
+            size_t plane = (size_t)c * p->in_area;
+            augment_plane(p, picture + plane, augment, augmented + plane);
+        }
+        picture = augmented;
+    }
+    if (channels == 3 && p->preprocess.channels == 1) {
+        to_grey(picture, p->in_area, grey);
+        picture = grey;
+        channels = 1;
+    }
+    for (int c = 0; c < p->preprocess.channels; c++) {
+        if (c < channels) { /* else a grey picture, whose one plane serves all channels */
+            ninp_resizer_run(p->resizer, picture + (size_t)c * p->in_area, resized, rows);
+        }
+        const float *values = p->values[c];
+        for (size_t i = 0; i < p->out_area; i++) {
+            out[i] = values[resized[i]];
+        }
+        out += p->out_area;
+    }
+}
+
+nin_status nin_preprocess_image(const nin_preprocess *preprocess, const nin_image *image,
+                                float *out, nin_error *err) {
+    nin_status status = ninp_image_check(image, err);
+    if (status != NIN_OK) {
+        return status;
+    }
+    ninp_preparer *preparer;
+    status = ninp_preparer_create(preprocess, image->channels, image->height, image->width,
+                                  &preparer, err);
+    if (status != NIN_OK) {
+        return status;
+    }
+    size_t pixels = preparer->in_area * (size_t)image->channels;
+    uint8_t *planes = ninp_calloc(pixels, 1);
+    uint8_t *scratch = ninp_calloc(ninp_preparer_scratch(preparer), 1);
+    if (planes && scratch) {
+        ninp_image_to_planes(image, planes);
+        ninp_preparer_run(preparer, planes, (ninp_augment){0}, scratch, out);
+    } else {
+        status = ninp_fail_memory(err, pixels, "a picture");
+    }
+    free(planes);
+    free(scratch);
+    ninp_preparer_free(preparer);
+    return status;
+}

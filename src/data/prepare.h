@@ -1,0 +1,30 @@
+/* From the bytes of a picture to the floats of a net's input. */
+#ifndef NINP_DATA_PREPARE_H
+#define NINP_DATA_PREPARE_H
+
+#include <nin/data.h>
+
+/* A nin_preprocess for pictures of one size. Immutable; may be shared by threads. */
+typedef struct ninp_preparer ninp_preparer;
+
+/* NIN_ERROR_ARGUMENT where the preprocess or the sizes make no sense. channels is 1 or 3. */
+nin_status ninp_preparer_create(const nin_preprocess *preprocess, int channels, int height,
+                                int width, ninp_preparer **out, nin_error *err);
+void ninp_preparer_free(ninp_preparer *preparer);
+
+/* Bytes that ninp_preparer_run needs as scratch. */
+size_t ninp_preparer_scratch(const ninp_preparer *preparer);
+
+/* What happens to a picture before it is resized: mirrored left to right, then moved right by
+ * shift_x and down by shift_y pixels (negative: left, up), zeros moving in. {0}: nothing. */
+typedef struct ninp_augment {
+    bool flip;
+    int shift_x, shift_y;
+} ninp_augment;
+
+/* `picture` is channels x height x width bytes; `out` receives the channels x height x width floats
+ * of the preprocess. Allocates nothing. */
+void ninp_preparer_run(const ninp_preparer *preparer, const uint8_t *picture, ninp_augment augment,
+                       uint8_t *scratch, float *out);
+
+#endif
