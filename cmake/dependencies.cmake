@@ -1,0 +1,23 @@
+# What nin is built with. One list of pkg-config modules serves the build, nin.pc and
+# ninConfig.cmake.
+
+set(nin_modules zlib libpng cairo jansson libcurl libxxhash libcrypto)
+
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(nin_modules REQUIRED IMPORTED_TARGET ${nin_modules})
+
+find_package(Threads REQUIRED)
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+find_package(OpenMP REQUIRED COMPONENTS C)
+
+find_path(NIN_RANDOM123_INCLUDE Random123/philox.h REQUIRED)
+mark_as_advanced(NIN_RANDOM123_INCLUDE)
+
+# A static libnin needs the OpenMP runtime of the compiler that built it, whatever compiles the
+# program it goes into: gcc finds its own by name, others are named by path.
+if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+    set(nin_openmp_library gomp)
+else()
+    list(GET OpenMP_C_LIB_NAMES 0 nin_openmp_library)
+    set(nin_openmp_library ${OpenMP_${nin_openmp_library}_LIBRARY})
+endif()

@@ -1,0 +1,57 @@
+#!/usr/bin/env python3
+"""Writes models and recipes as C arrays, declared in src/base/embedded.h.
+
+embed.py OUT.c --models FILE... --recipes FILE...
+"""
+
+import argparse
+import pathlib
+import sys
+
+
+def byte(value):
+    """One element of a char array, whether char is signed or not."""
+    return str(value) if value < 128 else f"'\\x{value:02x}'"
+
+
+def array(kind, number, content):
+    """The text of one file, NUL-ended, sixteen bytes a line."""
+    elements = [byte(value) for value in content + b"\0"]
+    lines = [", ".join(elements[i : i + 16]) for i in range(0, len(elements), 16)]
+    body = ",\n    ".join(lines)
+    return f"static const char {kind}_{number}[] = {{\n    {body},\n}};\n"
+
+
+def table(kind, files):
+    """The arrays of all files and the list of them."""
+    parts, entries = [], []
+    for number, path in enumerate(sorted(files, key=lambda path: path.stem)):
+        if '"' in path.stem or "\\" in path.stem:
+            sys.exit(f"embed.py: {path}: a name may hold neither a quote nor a backslash")
+        content = path.read_bytes()
+        parts.append(array(kind, number, content))
+        entries.append(f'    {{"{path.stem}", {kind}_{number}, {len(content)}}},\n')
+    entries.append("    {NULL, NULL, 0},\n")
+    parts.append(f"const ninp_embedded ninp_embedded_{kind}[] = {{\n{''.join(entries)}}};\n")
+    return "\n".join(parts)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("out", type=pathlib.Path)
+    parser.add_argument("--models", nargs="*", type=pathlib.Path, default=[])
+    parser.add_argument("--recipes", nargs="*", type=pathlib.Path, default=[])
+    options = parser.parse_args()
+    text = "\n".join(
+        [
+            '/* Made by tools/embed.py. */\n#include "base/embedded.h"\n',
+            table("models", options.models),
+            table("recipes", options.recipes),
+        ]
+    )
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
