@@ -1,0 +1,104 @@
+/* A session: a net made ready to run on a device. Shapes, fusion, algorithms and memory are settled
+ * when it is created; running allocates nothing. A session belongs to one thread at a time. */
+#ifndef NIN_SESSION_H
+#define NIN_SESSION_H
+
+#include <nin/net.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct nin_session nin_session;
+
+typedef struct nin_session_options {
+    const char *device; /* "auto", "cpu", "reference" (plain loops in float64, slow); NULL: auto */
+    const char *isa;    /* "auto", or one that nin_isa lists; NULL: auto */
+    int threads;        /* 0: one a processor this process may use */
+    int batch;          /* the largest batch it will be given */
+    bool training; /* true: nin_session_gradients; false: nin_session_logits, in much less memory */
+    uint64_t seed; /* of dropout */
+    const char *algorithms; /* pins algorithms: "0.0=direct,2.0=winograd4", by layer name; NULL: the
+                               plan chooses */
+} nin_session_options;
+
+/* auto, auto, 0, 1, false, 0, NULL */
+NIN_API nin_session_options nin_session_options_defaults(void);
+
+/* The net must outlive the session. NIN_ERROR_UNAVAILABLE: no such device or instruction set here;
+ * NIN_ERROR_ARGUMENT, NIN_ERROR_MEMORY. */
+NIN_API nin_status nin_session_create(nin_net *net, const nin_session_options *options,
+                                      nin_session **out, nin_error *err);
+NIN_API void nin_session_free(nin_session *session);
+
+/* The net it was created for. */
+NIN_API const nin_net *nin_session_net(const nin_session *session);
+
+/* Tells the session that the net's weights were changed by someone else than itself. */
+NIN_API void nin_session_weights_changed(nin_session *session);
+
+/* Logits of `count` <= batch examples in evaluation mode (no dropout, running statistics).
+ * images: count x channels x height x width; logits: count x classes. */
+NIN_API nin_status nin_session_logits(nin_session *session, const float *images, int count,
+                                      float *logits, nin_error *err);
+
+typedef struct nin_loss {
+    double loss_sum; /* cross-entropy summed over the examples (divide by count for the mean) */
+    int correct;     /* examples whose largest logit is the label's; the first wins ties */
+} nin_loss;
+
+/* One forward and backward pass in training mode. `gradients` receives nin_net_parameter_count()
+ * floats: the gradient of the mean loss, laid out like the net's parameters. `step` numbers the
+ * dropout masks. label_smoothing in [0, 1). Running statistics of batch_norm are updated in the
+ * net. A loss that is not finite is not an error here: look at it. */
+NIN_API nin_status nin_session_gradients(nin_session *session, const float *images,
+                                         const int32_t *labels, int count, float label_smoothing,
+                                         uint64_t step, float *gradients, nin_loss *loss,
+                                         nin_error *err);
+
+/* Mean cross-entropy and its gradient with respect to the logits, in one numerically safe step:
+ * log-softmax by subtraction of the maximum. gradient (count x classes, may be NULL) is that of
+ * the mean over the batch. */
+NIN_API nin_loss nin_cross_entropy(const float *logits, const int32_t *labels, int count,
+                                   int classes, float label_smoothing, float *gradient);
+
+/* probabilities[i] = exp(logits[i]) / sum, safe for any finite logits. */
+NIN_API void nin_softmax(const float *logits, int classes, float *probabilities);
+
+/* What the session settled, one row a fused step. */
+typedef struct nin_plan_step {
+    const char *layers;    /* names of the layers it computes: "0.0 0.1" */
+    const char *work;      /* "conv2d+relu+max_pool" */
+    const char *algorithm; /* "winograd4" */
+    nin_shape input, output;
+    uint64_t macs;           /* one example forward, as direct computation */
+    size_t weight_bytes;     /* packed weights */
+    size_t activation_bytes; /* kept for the largest batch */
+    size_t workspace_bytes;
+} nin_plan_step;
+
+NIN_API size_t nin_session_step_count(const nin_session *session);
+NIN_API nin_plan_step nin_session_step(const nin_session *session, size_t index);
+
+typedef struct nin_session_info {
+    const char *device; /* "cpu" */
+    const char *isa;    /* "avx2" */
+    int threads, batch;
+    size_t bytes;           /* memory the session holds */
+    const char *algorithms; /* in the form of the option: pins exactly this plan */
+} nin_session_info;
+
+NIN_API nin_session_info nin_session_get_info(const nin_session *session);
+
+/* The i-th instruction set of this build, best last, or NULL past the end; *usable says whether
+ * this processor has it. */
+NIN_API const char *nin_isa(size_t index, bool *usable);
+
+/* Processors that this process may use. */
+NIN_API int nin_processor_count(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

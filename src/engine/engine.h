@@ -1,0 +1,30 @@
+/* An engine runs whole plans. The public session (nin/session.h) is a thin cover over this. */
+#ifndef NINP_ENGINE_ENGINE_H
+#define NINP_ENGINE_ENGINE_H
+
+#include "engine/plan.h"
+
+#include <nin/session.h>
+
+typedef struct ninp_engine {
+    const char *name; /* "cpu" */
+    /* Settles algorithms and memory. `options` has no zeros or "auto" left in threads and batch. */
+    nin_status (*open)(nin_net *net, const nin_session_options *options, void **state,
+                       nin_error *err);
+    void (*close)(void *state);
+    void (*weights_changed)(void *state);
+    nin_status (*logits)(void *state, const float *images, int count, float *logits,
+                         nin_error *err);
+    nin_status (*gradients)(void *state, const float *images, const int32_t *labels, int count,
+                            float label_smoothing, uint64_t step, float *gradients, nin_loss *loss,
+                            nin_error *err);
+    size_t (*step_count)(const void *state);
+    nin_plan_step (*step)(const void *state, size_t index);
+    nin_session_info (*info)(const void *state);
+} ninp_engine;
+
+/* One line an engine: src/engine/session.c lists them. */
+extern const ninp_engine ninp_engine_reference;
+extern const ninp_engine ninp_engine_cpu;
+
+#endif

@@ -1,0 +1,147 @@
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "engine/engine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct nin_session {
+    const ninp_engine *engine;
+    void *state;
+    const nin_net *net;
+    int batch;
+    int classes;
+    bool training;
+};
+
+/* The first one is what "auto" takes. */
+static const ninp_engine *const engines[] = {&ninp_engine_cpu, &ninp_engine_reference};
+enum { ENGINES = sizeof engines / sizeof *engines };
+
+nin_session_options nin_session_options_defaults(void) {
+    return (nin_session_options){.device = "auto", .isa = "auto", .batch = 1};
+}
+
+static const ninp_engine *find_engine(const char *device, nin_error *err) {
+    if (!device || strcmp(device, "auto") == 0) {
+        return engines[0];
+    }
+    const char *names[ENGINES];
+    for (size_t i = 0; i < ENGINES; i++) {
+        if (strcmp(engines[i]->name, device) == 0) {
+            return engines[i];
+        }
+        names[i] = engines[i]->name;
+    }
+    if (strncmp(device, "cuda", 4) == 0) {
+        ninp_fail(err, NIN_ERROR_UNAVAILABLE, "device %s: this build has no CUDA engine", device);
+        return NULL;
+    }
+    const char *nearest = ninp_nearest(device, names, ENGINES);
+    ninp_fail(err, NIN_ERROR_ARGUMENT, "device %s: not one of auto, cpu, reference%s%s%s", device,
+              nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
+    return NULL;
+}
+
+nin_status nin_session_create(nin_net *net, const nin_session_options *options, nin_session **out,
+                              nin_error *err) {
+    *out = NULL;
+    nin_error unseen = {0};
+    err = err ? err : &unseen;
+    nin_session_options settled = options ? *options : nin_session_options_defaults();
+    if (settled.batch < 1 || settled.threads < 0) {
+        return ninp_fail(err, NIN_ERROR_ARGUMENT, "batch %d, threads %d: too small", settled.batch,
+                         settled.threads);
+    }
+    settled.threads = settled.threads ? settled.threads : nin_processor_count();
+    settled.isa = settled.isa ? settled.isa : "auto";
+    const ninp_engine *engine = find_engine(settled.device, err);
+    if (!engine) {
+        return err->status;
+    }
+    nin_session *session = ninp_calloc(1, sizeof *session);
+    if (!session) {
+        return ninp_fail_memory(err, sizeof *session, "a session");
+    }
+    *session = (nin_session){.engine = engine,
+                             .net = net,
+                             .batch = settled.batch,
+                             .classes = net->classes,
+                             .training = settled.training};
+    nin_status status = engine->open(net, &settled, &session->state, err);
+    if (status != NIN_OK) {
+        free(session);
+        return status;
+    }
+    *out = session;
+    return NIN_OK;
+}
+
+void nin_session_free(nin_session *session) {
+    if (session) {
+        session->engine->close(session->state);
+        free(session);
+    }
+}
+
+const nin_net *nin_session_net(const nin_session *session) {
+    return session->net;
+}
+
+void nin_session_weights_changed(nin_session *session) {
+    session->engine->weights_changed(session->state);
+}
+
+static nin_status check_count(const nin_session *session, int count, nin_error *err) {
+    if (count < 1 || count > session->batch) {
+        return ninp_fail(err, NIN_ERROR_ARGUMENT, "%d examples: the session takes 1 to %d", count,
+                         session->batch);
+    }
+    return NIN_OK;
+}
+
+nin_status nin_session_logits(nin_session *session, const float *images, int count, float *logits,
+                              nin_error *err) {
+    nin_status status = check_count(session, count, err);
+    if (status != NIN_OK) {
+        return status;
+    }
+    if (session->training) {
+        return ninp_fail(err, NIN_ERROR_ARGUMENT, "this session was created for training");
+    }
+    return session->engine->logits(session->state, images, count, logits, err);
+}
+
+nin_status nin_session_gradients(nin_session *session, const float *images, const int32_t *labels,
+                                 int count, float label_smoothing, uint64_t step, float *gradients,
+                                 nin_loss *loss, nin_error *err) {
+    nin_status status = check_count(session, count, err);
+    if (status != NIN_OK) {
+        return status;
+    }
+    if (!session->training) {
+        return ninp_fail(err, NIN_ERROR_ARGUMENT, "this session was not created for training");
+    }
+    for (int i = 0; i < count; i++) {
+        if (labels[i] < 0 || labels[i] >= session->classes) {
+            return ninp_fail(err, NIN_ERROR_DATA,
+                             "example %d: label %d, but the net has %d classes", i, labels[i],
+                             session->classes);
+        }
+    }
+    return session->engine->gradients(session->state, images, labels, count, label_smoothing, step,
+                                      gradients, loss, err);
+}
+
+size_t nin_session_step_count(const nin_session *session) {
+    return session->engine->step_count(session->state);
+}
+
+nin_plan_step nin_session_step(const nin_session *session, size_t index) {
+    return session->engine->step(session->state, index);
+}
+
+nin_session_info nin_session_get_info(const nin_session *session) {
+    return session->engine->info(session->state);
+}
