@@ -1,0 +1,137 @@
+/* The first layer of a net: it reads pictures of 1 to 4 channels as they come, N x C x H x W. A row
+ * of a filter lies over neighbouring floats of the picture, so k runs along it, then over the rows,
+ * then over the channels, which is the order of the filters in the net. */
+#include "cpu/conv/cost.h"
+#include "cpu/conv/frame.h"
+#include "cpu/conv/pooled.h"
+#include "cpu/conv/shape.h"
+
+enum { MOST_CHANNELS = 4 };
+
+static const char *refuse(const ninp_step *step, const ninp_cpu_config *config) {
+    if (step->input.channels > MOST_CHANNELS) {
+        return "its input has more than 4 channels";
+    }
+    return config->first && !step->input_gradient ? NULL : "it is not the first layer";
+}
+
+static double cost(const ninp_step *step, const ninp_cpu_config *config) {
+    const ninp_conv_shape shape = ninp_conv_shape_of(step);
+    return ninp_conv_image_cost(&shape, step, config, shape.out_width);
+}
+
+static ninp_frame frame_of(const ninp_conv_shape *shape) {
+    return (ninp_frame){.planes = shape->channels,
+                        .height = shape->height,
+                        .width = shape->width,
+                        .lanes = 1,
+                        .top = shape->padding,
+                        .left = shape->padding,
+                        .framed_height = shape->height + 2 * shape->padding,
+                        .framed_width = shape->width + 2 * shape->padding};
+}
+
+/* In the order described above. */
+static ninp_filters filters_of(const ninp_conv_shape *shape) {
+    return (ninp_filters){shape->filters, shape->channels * ninp_conv_taps(shape), 1};
+}
+
+static size_t places_bytes(const ninp_conv_shape *shape) {
+    return ((size_t)shape->kernel * sizeof(ptrdiff_t) + 63) / 64 * 64;
+}
+
+static void prepare(const ninp_step *step, const ninp_cpu_config *config, ninp_cpu_needs *needs,
+                    const void **settings) {
+    (void)settings;
+    const ninp_conv_shape shape = ninp_conv_shape_of(step);
+    const ninp_filters filters = filters_of(&shape);
+    const ninp_frame frame = frame_of(&shape);
+    needs->weight_floats = ninp_filter_floats(&filters);
+    needs->gradient_floats = config->training ? needs->weight_floats : 0;
+    needs->thread_bytes =
+        ninp_unpooled_bytes(step) + places_bytes(&shape) + ninp_frame_bytes(&frame);
+    ninp_pooled_prepare(step, config, needs);
+}
+
+static void pack(const ninp_cpu_run *run, const float *weight, float *packed) {
+    const ninp_conv_shape shape = ninp_conv_shape_of(run->step);
+    const ninp_filters filters = filters_of(&shape);
+    ninp_conv_pack(run, &filters, false, weight, packed);
+}
+
+static void unpack(const ninp_cpu_run *run, const float *packed, float *gradient) {
+    const ninp_conv_shape shape = ninp_conv_shape_of(run->step);
+    const ninp_filters filters = filters_of(&shape);
+    ninp_conv_unpack(run, &filters, packed, gradient);
+}
+
+/* The picture as a matrix: row = output pixel, chunk = row of a filter. */
+static ninp_gemm_left picture_matrix(const ninp_cpu_run *run, const ninp_conv_shape *shape) {
+    const ninp_frame frame = frame_of(shape);
+    unsigned char *space = run->thread_space + ninp_unpooled_bytes(run->step);
+    ptrdiff_t *places = (ptrdiff_t *)(void *)space;
+    for (int r = 0; r < shape->kernel; r++) {
+        places[r] = (ptrdiff_t)r * frame.framed_width;
+    }
+    space += places_bytes(shape);
+    return (ninp_gemm_left){.values = ninp_frame_fill(&frame, run->x, (float *)(void *)space),
+                            .lines = shape->out_height,
+                            .length = shape->out_width,
+                            .line_stride = (ptrdiff_t)shape->stride * frame.framed_width,
+                            .row_stride = shape->stride,
+                            .depth = shape->channels * ninp_conv_taps(shape),
+                            .width = shape->kernel,
+                            .chunk_stride = (ptrdiff_t)frame.framed_height * frame.framed_width,
+                            .places = places,
+                            .place_count = shape->kernel};
+}
+
+static ninp_gemm_layout output_layout(const ninp_conv_shape *shape) {
+    return (ninp_gemm_layout){.line_stride = (ptrdiff_t)shape->out_width * 16,
+                              .row_stride = 16,
+                              .block_stride = (ptrdiff_t)ninp_conv_out_pixels(shape) * 16};
+}
+
+static void forward(const ninp_cpu_run *run) {
+    const ninp_conv_shape shape = ninp_conv_shape_of(run->step);
+    const ninp_gemm_left a = picture_matrix(run, &shape);
+    const ninp_gemm_product product = {.a = a,
+                                       .b = run->weights,
+                                       .b_block_stride = (ptrdiff_t)a.depth * 16,
+                                       .blocks = ninp_blocks(shape.filters),
+                                       .c = ninp_conv_result(run),
+                                       .c_layout = output_layout(&shape),
+                                       .start = run->bias ? NINP_GEMM_BIAS : NINP_GEMM_ZERO,
+                                       .finish = NINP_GEMM_ACTIVATE,
+                                       .activation = run->step->activation,
+                                       .bias = run->bias};
+    run->kernels->gemm->multiply(&product);
+    ninp_conv_finish(run);
+}
+
+static void backward(const ninp_cpu_run *run) {
+    const ninp_conv_shape shape = ninp_conv_shape_of(run->step);
+    const float *dy = ninp_conv_result_gradient(run);
+    const ninp_gemm_left a = picture_matrix(run, &shape);
+    const ninp_gemm_gradient gradient = {.a = a,
+                                         .c = dy,
+                                         .c_layout = output_layout(&shape),
+                                         .blocks = ninp_blocks(shape.filters),
+                                         .b = run->gradient,
+                                         .b_block_stride = (ptrdiff_t)a.depth * 16,
+                                         .add = true,
+                                         .sums = run->bias_gradient};
+    run->kernels->gemm->gradient(&gradient);
+}
+
+const ninp_cpu_algorithm ninp_conv_few_channels = {.name = "few_channels",
+                                                   .work = NINP_WORK_CONV,
+                                                   .scope = NINP_SCOPE_IMAGE,
+                                                   .reads_plain = true,
+                                                   .refuse = refuse,
+                                                   .cost = cost,
+                                                   .prepare = prepare,
+                                                   .pack = pack,
+                                                   .unpack = unpack,
+                                                   .forward = forward,
+                                                   .backward = backward};

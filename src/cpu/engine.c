@@ -1,0 +1,173 @@
+#include "cpu/engine.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LARGEST_THREADS = 1024 };
+
+static void engine_close(void *state) {
+    ninp_cpu *cpu = state;
+    if (!cpu) {
+        return;
+    }
+    ninp_free_aligned(cpu->arena);
+    free(cpu->steps);
+    free(cpu->segments);
+    free(cpu->algorithms);
+    ninp_plan_free(&cpu->plan);
+    free(cpu);
+}
+
+static nin_status open_plan(ninp_cpu *cpu, const nin_session_options *options, nin_error *err) {
+    nin_status status = ninp_plan_create(cpu->net, cpu->training, &cpu->plan, err);
+    if (status != NIN_OK) {
+        return status;
+    }
+    cpu->steps = ninp_calloc(cpu->plan.count, sizeof *cpu->steps);
+    cpu->segments = ninp_calloc(cpu->plan.count, sizeof *cpu->segments);
+    if (!cpu->steps || !cpu->segments) {
+        return ninp_fail_memory(err, cpu->plan.count * sizeof *cpu->steps, "a plan");
+    }
+    status = ninp_cpu_choose(cpu, options->algorithms, err);
+    return status == NIN_OK ? ninp_cpu_lay_out(cpu, err) : status;
+}
+
+static nin_status find_kernels(const char *isa, const ninp_kernels **out, nin_error *err) {
+    *out = ninp_kernels_find(isa);
+    if (*out) {
+        return NIN_OK;
+    }
+    for (size_t i = 0;; i++) {
+        bool usable;
+        const ninp_kernels *kernels = ninp_kernels_list(i, &usable);
+        if (!kernels) {
+            return ninp_fail(err, NIN_ERROR_ARGUMENT,
+                             "instruction set %s: not in this build; `auto` takes the best one",
+                             isa);
+        }
+        if (strcmp(kernels->isa, isa) == 0) {
+            return ninp_fail(err, NIN_ERROR_UNAVAILABLE,
+                             "instruction set %s: this processor does not have it", isa);
+        }
+    }
+}
+
+static nin_status engine_open(nin_net *net, const nin_session_options *options, void **state,
+                              nin_error *err) {
+    *state = NULL;
+    const ninp_kernels *kernels;
+    nin_status status = find_kernels(options->isa, &kernels, err);
+    if (status != NIN_OK) {
+        return status;
+    }
+    if (options->threads > LARGEST_THREADS) {
+        return ninp_fail(err, NIN_ERROR_ARGUMENT, "threads: at most %d", LARGEST_THREADS);
+    }
+    ninp_cpu *cpu = ninp_calloc(1, sizeof *cpu);
+    if (!cpu) {
+        return ninp_fail_memory(err, sizeof *cpu, "a session");
+    }
+    *cpu = (ninp_cpu){.net = net,
+                      .kernels = kernels,
+                      .threads = options->threads,
+                      .batch = options->batch,
+                      .training = options->training,
+                      .seed = options->seed};
+    status = open_plan(cpu, options, err);
+    if (status != NIN_OK) {
+        engine_close(cpu);
+        return status;
+    }
+    *state = cpu;
+    return NIN_OK;
+}
+
+static void engine_weights_changed(void *state) {
+    ((ninp_cpu *)state)->packed = false;
+}
+
+static nin_status engine_logits(void *state, const float *images, int count, float *logits,
+                                nin_error *err) {
+    (void)err;
+    ninp_cpu *cpu = state;
+    unsigned modes[LARGEST_THREADS];
+    ninp_float_mode_enter(cpu->threads, modes);
+    if (!cpu->packed) {
+        ninp_cpu_pack(cpu);
+        cpu->packed = true;
+    }
+    ninp_cpu_forward(cpu, images, count, 0);
+    ninp_float_mode_leave(cpu->threads, modes);
+    memcpy(logits, cpu->logits, (size_t)count * (size_t)cpu->net->classes * sizeof *logits);
+    return NIN_OK;
+}
+
+static nin_status engine_gradients(void *state, const float *images, const int32_t *labels,
+                                   int count, float label_smoothing, uint64_t step,
+                                   float *gradients, nin_loss *loss, nin_error *err) {
+    (void)err;
+    ninp_cpu *cpu = state;
+    unsigned modes[LARGEST_THREADS];
+    ninp_float_mode_enter(cpu->threads, modes);
+    ninp_cpu_pack(cpu);
+    ninp_cpu_forward(cpu, images, count, step);
+    *loss = nin_cross_entropy(cpu->logits, labels, count, cpu->net->classes, label_smoothing,
+                              cpu->logit_gradient);
+    ninp_cpu_backward(cpu, images, count, step, gradients);
+    ninp_float_mode_leave(cpu->threads, modes);
+    return NIN_OK;
+}
+
+static size_t engine_step_count(const void *state) {
+    return ((const ninp_cpu *)state)->plan.count;
+}
+
+static nin_plan_step engine_step(const void *state, size_t index) {
+    const ninp_cpu *cpu = state;
+    const ninp_cpu_step *step = &cpu->steps[index];
+    size_t batch = (size_t)cpu->batch;
+    size_t kept = cpu->training
+                      ? batch * (step->output_floats * sizeof(float) + step->needs.saved_bytes) +
+                            step->needs.kept_bytes
+                      : 0;
+    return (nin_plan_step){.layers = step->layers,
+                           .work = step->work,
+                           .algorithm = step->algorithm->name,
+                           .input = step->step->input,
+                           .output = step->step->output,
+                           .macs = ninp_step_macs(&cpu->plan, step->step),
+                           .weight_bytes = step->needs.weight_floats * sizeof(float),
+                           .activation_bytes = kept,
+                           .workspace_bytes = step->needs.common_bytes +
+                                              step->needs.thread_bytes * (size_t)cpu->threads};
+}
+
+static nin_session_info engine_info(const void *state) {
+    const ninp_cpu *cpu = state;
+    return (nin_session_info){.device = "cpu",
+                              .isa = cpu->kernels->isa,
+                              .threads = cpu->threads,
+                              .batch = cpu->batch,
+                              .bytes = cpu->arena_bytes,
+                              .algorithms = cpu->algorithms};
+}
+
+const char *nin_isa(size_t index, bool *usable) {
+    bool here;
+    const ninp_kernels *kernels = ninp_kernels_list(index, usable ? usable : &here);
+    return kernels ? kernels->isa : NULL;
+}
+
+const ninp_engine ninp_engine_cpu = {.name = "cpu",
+                                     .open = engine_open,
+                                     .close = engine_close,
+                                     .weights_changed = engine_weights_changed,
+                                     .logits = engine_logits,
+                                     .gradients = engine_gradients,
+                                     .step_count = engine_step_count,
+                                     .step = engine_step,
+                                     .info = engine_info};

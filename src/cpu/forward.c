@@ -1,0 +1,121 @@
+/* Runs a plan forward: segment after segment, picture after picture inside one. */
+#include "cpu/engine.h"
+
+#include <omp.h>
+
+ninp_cpu_run ninp_cpu_begin_run(const ninp_cpu *cpu, const ninp_cpu_step *step, int count,
+                                uint64_t number) {
+    const ninp_step *plan = step->step;
+    ninp_cpu_run run = {.step = plan,
+                        .needs = &step->needs,
+                        .kernels = cpu->kernels,
+                        .settings = step->settings,
+                        .count = count,
+                        .threads = cpu->threads,
+                        .training = cpu->training,
+                        .seed = cpu->seed,
+                        .number = number,
+                        .x_stride = step->input_floats,
+                        .y_stride = step->output_floats,
+                        .saved = step->saved,
+                        .saved_stride = step->needs.saved_bytes,
+                        .kept = step->kept,
+                        .weights = step->weights,
+                        .bias = step->bias,
+                        .gradient = step->gradient,
+                        .bias_gradient = step->bias_gradient,
+                        .thread_space = cpu->thread_space,
+                        .common_space = cpu->common_space};
+    if (plan->scale >= 0) {
+        const int tensors[4] = {plan->scale, plan->shift, plan->mean, plan->variance};
+        for (int i = 0; i < 4; i++) {
+            run.tensors[i] = cpu->net->values + cpu->net->tensors[tensors[i]].offset;
+        }
+    }
+    return run;
+}
+
+void ninp_cpu_narrow_run(const ninp_cpu *cpu, const ninp_cpu_step *step, int image, int thread,
+                         ninp_cpu_run *run) {
+    run->count = 1;
+    run->first_image = image;
+    run->threads = 1;
+    run->saved = step->saved ? step->saved + (size_t)image * step->needs.saved_bytes : NULL;
+    run->thread_space = cpu->thread_space + (size_t)thread * cpu->thread_bytes;
+}
+
+/* Where the input of a segment's first step and the output of its last step are, for the batch. */
+typedef struct segment_ends {
+    const float *x;
+    float *y;
+} segment_ends;
+
+static void forward_image(const ninp_cpu *cpu, const ninp_segment *segment, segment_ends ends,
+                          int image, int thread, uint64_t number) {
+    float *inside = cpu->thread_flow + (size_t)thread * 2 * cpu->thread_flow_floats;
+    const float *x = ends.x + (size_t)image * cpu->steps[segment->first].input_floats;
+    for (size_t i = segment->first; i <= segment->last; i++) {
+        const ninp_cpu_step *step = &cpu->steps[i];
+        ninp_cpu_run run = ninp_cpu_begin_run(cpu, step, 1, number);
+        ninp_cpu_narrow_run(cpu, step, image, thread, &run);
+        run.x = x;
+        if (i == segment->last) {
+            run.y = ends.y + (size_t)image * step->output_floats;
+        } else if (cpu->training) {
+            run.y = step->output + (size_t)image * step->output_floats;
+        } else {
+            run.y = inside + (i % 2) * cpu->thread_flow_floats;
+        }
+        step->algorithm->forward(&run);
+        x = run.y;
+    }
+}
+
+static void forward_segment(const ninp_cpu *cpu, const ninp_segment *segment, segment_ends ends,
+                            int count, uint64_t number) {
+    if (segment->scope == NINP_SCOPE_BATCH) {
+        const ninp_cpu_step *step = &cpu->steps[segment->first];
+        ninp_cpu_run run = ninp_cpu_begin_run(cpu, step, count, number);
+        run.x = ends.x;
+        run.y = ends.y;
+        step->algorithm->forward(&run);
+        return;
+    }
+#pragma omp parallel for schedule(dynamic, 1) num_threads(cpu->threads)
+    for (int image = 0; image < count; image++) {
+        forward_image(cpu, segment, ends, image, omp_get_thread_num(), number);
+    }
+}
+
+static const float *block_input(const ninp_cpu *cpu, const float *images, int count) {
+    if (!cpu->input) {
+        return images;
+    }
+    nin_shape shape = cpu->net->input;
+    size_t plain = ninp_shape_count(shape);
+    size_t blocked = ninp_blocked_count(shape);
+#pragma omp parallel for schedule(static) num_threads(cpu->threads)
+    for (int image = 0; image < count; image++) {
+        cpu->kernels->map->block(shape.channels, (size_t)shape.height * (size_t)shape.width,
+                                 images + (size_t)image * plain,
+                                 cpu->input + (size_t)image * blocked);
+    }
+    return cpu->input;
+}
+
+void ninp_cpu_forward(ninp_cpu *cpu, const float *images, int count, uint64_t number) {
+    const float *x = block_input(cpu, images, count);
+    for (size_t s = 0; s < cpu->segment_count; s++) {
+        const ninp_segment *segment = &cpu->segments[s];
+        float *y = cpu->training ? cpu->steps[segment->last].output : cpu->boundary[s % 2];
+        forward_segment(cpu, segment, (segment_ends){x, y}, count, number);
+        x = y;
+    }
+    size_t classes = (size_t)cpu->net->classes;
+    size_t stride = cpu->steps[cpu->plan.count - 1].output_floats;
+    for (size_t image = 0; image < (size_t)count; image++) {
+        for (size_t c = 0; c < classes; c++) {
+            cpu->logits[image * classes + c] = x[image * stride + c];
+        }
+    }
+}

@@ -1,0 +1,7 @@
+#include "cpu/kernel/isa.h"
+
+#include "winograd_4x3.h"
+
+#include "cpu/kernel/winograd_tile.h"
+
+const ninp_winograd_form NINP_FOR_ISA(ninp_winograd_4x3) = NINP_TILE_FORM;
