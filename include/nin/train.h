@@ -1,0 +1,142 @@
+/* Training: optimizer, schedule, the loop, the run directory, exact resume. */
+#ifndef NIN_TRAIN_H
+#define NIN_TRAIN_H
+
+#include <nin/data.h>
+#include <nin/model.h>
+#include <nin/session.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum nin_schedule {
+    NIN_SCHEDULE_CONSTANT,
+    NIN_SCHEDULE_STEP,     /* lr x step_factor every step_epochs */
+    NIN_SCHEDULE_COSINE,   /* from lr to lr x final_factor along half a cosine */
+    NIN_SCHEDULE_ONE_CYCLE /* lr / 25 up to lr in the first 30 %, then down to lr x final_factor,
+                              both along half a cosine (Smith and Topin 2017; PyTorch's OneCycleLR)
+                            */
+} nin_schedule;
+
+typedef struct nin_train_options {
+    int epochs;
+    int batch;
+    uint64_t max_steps; /* stop after this many steps in all; 0: no limit. The schedule and the
+                           data order stay those of the whole run */
+    uint64_t seed;
+
+    float lr;
+    float momentum;
+    bool nesterov;
+    float weight_decay; /* L2, before momentum, as PyTorch's SGD; on tensors that decay */
+    bool decay_all;     /* as PyTorch's plain SGD: biases and batch norm decay too */
+    nin_schedule schedule;
+    float step_factor; /* 0.1 */
+    int step_epochs;
+    float final_factor; /* 0: to zero */
+    int warmup_steps;   /* lr grows linearly over the first steps, whatever the schedule */
+    float clip_norm;    /* largest L2 norm of the whole gradient; 0: off */
+    float label_smoothing;
+
+    bool flip; /* augmentation, see nin_loader_options */
+    int crop_padding;
+
+    nin_init_options init;       /* its seed is set from `seed` */
+    nin_session_options session; /* batch, training and seed are set from here */
+
+    int points_per_epoch; /* curve points an epoch; 0: the lecture's rule, (i + 1) % (batches / 5)
+                             == 0 or the last: 6 for 469 batches */
+    double checkpoint_seconds; /* save state at least this often, 0: at the end of epochs only */
+} nin_train_options;
+
+/* The lecture's: 10 epochs, batch 128, lr 0.1, constant, nothing else; no checkpoints between
+ * epochs. */
+NIN_API nin_train_options nin_train_options_defaults(void);
+
+/* Where the run is. Running means are those of the lecture: since the epoch began. */
+typedef struct nin_progress {
+    int epoch; /* from 0 */
+    int epochs;
+    int batch_index, batches; /* in the epoch: batch_index + 1 are done */
+    uint64_t step, steps;     /* done, and in the whole run */
+    double epoch_position;    /* the lecture's x: epoch + (batch_index + 1) / batches */
+    float lr;
+    double batch_loss;                 /* mean of this batch */
+    double train_loss, train_accuracy; /* running means of the epoch */
+    double test_loss, test_accuracy;   /* NaN until measured; set in NIN_EVENT_EPOCH */
+    double examples_per_second;        /* the lecture's: time of steps only, whole run so far */
+    double step_seconds; /* time of steps so far in this process and before a resume */
+    double wall_seconds; /* wall time of this process's part */
+} nin_progress;
+
+typedef enum nin_event {
+    NIN_EVENT_STEP,    /* a step is done */
+    NIN_EVENT_POINT,   /* a curve point: log it */
+    NIN_EVENT_TESTING, /* evaluation: batch_index of batches done */
+    NIN_EVENT_EPOCH,   /* an epoch is done and evaluated */
+    NIN_EVENT_SAVED    /* a checkpoint is safely on disk */
+} nin_event;
+
+/* Called from the training thread. Return false to stop: the step is finished, state is saved, and
+ * nin_train returns with `stopped` set. */
+typedef bool (*nin_train_callback)(nin_event event, const nin_progress *progress, void *context);
+
+typedef struct nin_train_result {
+    nin_progress last;    /* at the end */
+    double best_accuracy; /* on the test set */
+    int best_epoch;
+    bool stopped;  /* by the callback */
+    bool finished; /* all epochs are done (false too when max_steps ended it) */
+} nin_train_result;
+
+/* Trains model->net on `train` (initialising it first, unless the run directory is resumed) and
+ * evaluates on `test` after every epoch (NULL: never). Writes into `directory` (made if needed):
+ * log.jsonl, last.safetensors, best.safetensors, state. `resume`: go on from `state` there; the
+ * options must be those of the run (NIN_ERROR_ARGUMENT names the first that differs). A run stopped
+ * anywhere and resumed ends with the same bits as one that was not.
+ * NIN_ERROR_NOT_FINITE: a loss or gradient that is not finite, the message names the step and the
+ * first bad tensor; the last good checkpoint is kept. */
+NIN_API nin_status nin_train(nin_model *model, const nin_dataset *train, const nin_dataset *test,
+                             const nin_train_options *options, const char *directory, bool resume,
+                             nin_train_callback callback, void *context, nin_train_result *result,
+                             nin_error *err);
+
+/* Learning rate of step `step` (from 0) of a run of `steps` steps, `batches` an epoch. */
+NIN_API float nin_schedule_lr(const nin_train_options *options, uint64_t step, uint64_t steps,
+                              int batches);
+
+/* The i-th built-in recipe's name, or NULL past the end. *text receives its settings: lines of
+ * `key = value` whose keys are the program's option names, `#` starts a comment. */
+NIN_API const char *nin_recipe(size_t index, const char **text);
+
+/* ---- evaluation ---- */
+
+typedef struct nin_class_score {
+    double precision, recall, f1; /* NaN where undefined */
+    size_t support;
+} nin_class_score;
+
+typedef struct nin_evaluation {
+    size_t examples;
+    double loss, accuracy; /* means over the examples */
+    int classes;
+    nin_class_score *scores; /* classes */
+    size_t *confusion;       /* classes x classes: [true class][predicted class] */
+    int32_t *predicted;      /* examples */
+    double seconds;          /* of computing, loading left out */
+} nin_evaluation;
+
+/* Evaluates a net on a whole data set. progress may be NULL; returning false stops
+ * (NIN_OK, examples says how many were done). */
+NIN_API nin_status nin_evaluate(nin_session *session, const nin_dataset *dataset,
+                                const nin_preprocess *preprocess,
+                                bool (*progress)(size_t done, size_t count, void *context),
+                                void *context, nin_evaluation *out, nin_error *err);
+NIN_API void nin_evaluation_free(nin_evaluation *evaluation);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

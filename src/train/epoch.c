@@ -1,0 +1,95 @@
+/* The end of an epoch, and checkpoints. */
+#include "train/trainer.h"
+
+#include "train/clock.h"
+#include "train/health.h"
+
+#include <math.h>
+
+/* last.safetensors comes first: whoever resumes needs `state` alone, and if it is the older one of
+ * the two the run just goes over the same steps again. */
+nin_status ninp_trainer_save(ninp_trainer *trainer, nin_error *err) {
+    ninp_run_state *state = &trainer->state;
+    const nin_net *net = trainer->model->net;
+    nin_status status = ninp_health_weights(net, state->at.step, err);
+    if (status == NIN_OK) {
+        status = ninp_run_log_sync(&trainer->log, err);
+    }
+    if (status == NIN_OK) {
+        state->at.log_bytes = trainer->log.length;
+        status = nin_model_save(trainer->directory.last, trainer->model, err);
+    }
+    if (status == NIN_OK) {
+        status = ninp_run_state_save(trainer->directory.state, state, net, trainer->momentum, err);
+    }
+    if (status == NIN_OK) {
+        trainer->unsaved = false;
+        trainer->saved = ninp_clock();
+        ninp_trainer_tell(trainer, NIN_EVENT_SAVED, NULL);
+    }
+    return status;
+}
+
+/* Passes the progress of an evaluation on. */
+static bool tell_testing(size_t done, size_t count, void *context) {
+    ninp_trainer *trainer = context;
+    size_t batch = (size_t)trainer->options.batch;
+    nin_progress progress = ninp_trainer_progress(trainer);
+    progress.batch_index = (int)((done + batch - 1) / batch);
+    progress.batches = (int)((count + batch - 1) / batch);
+    ninp_trainer_tell(trainer, NIN_EVENT_TESTING, &progress);
+    return !trainer->stop;
+}
+
+/* Sets test_loss and test_accuracy, unless the callback stops it. */
+static nin_status evaluate(ninp_trainer *trainer, nin_error *err) {
+    nin_evaluation evaluation;
+    nin_session_weights_changed(trainer->evaluator);
+    nin_status status = nin_evaluate(trainer->evaluator, trainer->test, &trainer->model->preprocess,
+                                     tell_testing, trainer, &evaluation, err);
+    if (status == NIN_OK && !trainer->stop) {
+        trainer->state.at.test_loss = evaluation.loss;
+        trainer->state.at.test_accuracy = evaluation.accuracy;
+    }
+    nin_evaluation_free(&evaluation);
+    return status;
+}
+
+/* The first of equals stays. */
+static nin_status keep_best(ninp_trainer *trainer, nin_error *err) {
+    ninp_run_position *at = &trainer->state.at;
+    if (!(isnan(at->best_accuracy) || at->test_accuracy > at->best_accuracy)) {
+        return NIN_OK;
+    }
+    nin_status status = nin_model_save(trainer->directory.best, trainer->model, err);
+    if (status == NIN_OK) {
+        at->best_accuracy = at->test_accuracy;
+        at->best_epoch = at->epoch;
+    }
+    return status;
+}
+
+nin_status ninp_trainer_finish_epoch(ninp_trainer *trainer, nin_error *err) {
+    nin_status status = ninp_health_weights(trainer->model->net, trainer->state.at.step, err);
+    if (status == NIN_OK && trainer->test) {
+        status = evaluate(trainer, err);
+        if (status != NIN_OK || trainer->stop) {
+            return status;
+        }
+        status = keep_best(trainer, err);
+    }
+    if (status != NIN_OK) {
+        return status;
+    }
+    trainer->state.at.epoch++;
+    trainer->state.at.batch = 0;
+    trainer->loading = false;
+    trainer->unsaved = true;
+    nin_progress progress = ninp_trainer_progress(trainer);
+    status = ninp_run_log_add(&trainer->log, &progress, err);
+    if (status != NIN_OK) {
+        return status;
+    }
+    ninp_trainer_tell(trainer, NIN_EVENT_EPOCH, &progress);
+    return ninp_trainer_save(trainer, err);
+}

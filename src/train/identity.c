@@ -1,0 +1,115 @@
+#include "train/identity.h"
+
+#include "base/error.h"
+#include "format/json.h"
+#include "format/preprocess.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *schedule_name(nin_schedule schedule) {
+    switch (schedule) {
+    case NIN_SCHEDULE_CONSTANT: return "constant";
+    case NIN_SCHEDULE_STEP: return "step";
+    case NIN_SCHEDULE_COSINE: return "cosine";
+    case NIN_SCHEDULE_ONE_CYCLE: return "one-cycle";
+    }
+    return "unknown";
+}
+
+static const char *init_name(nin_init init) {
+    switch (init) {
+    case NIN_INIT_XAVIER: return "xavier";
+    case NIN_INIT_HE: return "he";
+    case NIN_INIT_GAUSSIAN: return "gaussian";
+    case NIN_INIT_PYTORCH: return "pytorch";
+    }
+    return "unknown";
+}
+
+static json_t *number(float value) {
+    return ninp_json_number((double)value);
+}
+
+/* Sets object[key] to a new value, which it takes over. When memory ran out the object is lost:
+ * NULL from then on. */
+static void set(json_t **object, const char *key, json_t *value) {
+    if (!*object) {
+        json_decref(value);
+    } else if (json_object_set_new(*object, key, value) != 0) {
+        json_decref(*object);
+        *object = NULL;
+    }
+}
+
+static void add_optimizer(json_t **object, const nin_train_options *options) {
+    set(object, "lr", number(options->lr));
+    set(object, "momentum", number(options->momentum));
+    set(object, "nesterov", json_boolean(options->nesterov));
+    set(object, "weight_decay", number(options->weight_decay));
+    set(object, "decay_all", json_boolean(options->decay_all));
+    set(object, "schedule", json_string(schedule_name(options->schedule)));
+    set(object, "step_factor", number(options->step_factor));
+    set(object, "step_epochs", json_integer(options->step_epochs));
+    set(object, "final_factor", number(options->final_factor));
+    set(object, "warmup_steps", json_integer(options->warmup_steps));
+    set(object, "clip_norm", number(options->clip_norm));
+    set(object, "label_smoothing", number(options->label_smoothing));
+}
+
+static void add_init(json_t **object, const nin_init_options *init) {
+    set(object, "init", json_string(init_name(init->weights)));
+    set(object, "init_std", number(init->std));
+    set(object, "zero_bias", json_boolean(init->zero_bias));
+    set(object, "last_scale", number(init->last_scale));
+    set(object, "last_bias", number(init->last_bias));
+}
+
+json_t *ninp_identity_create(const nin_model *model, const nin_dataset *train,
+                             const nin_dataset *test, const nin_train_options *options) {
+    char seed[24]; /* as text: JSON's numbers end at 2^63 */
+    snprintf(seed, sizeof seed, "%" PRIu64, options->seed);
+    json_t *object = json_object();
+    set(&object, "epochs", json_integer(options->epochs));
+    set(&object, "batch", json_integer(options->batch));
+    set(&object, "seed", json_string(seed));
+    add_optimizer(&object, options);
+    set(&object, "flip", json_boolean(options->flip));
+    set(&object, "crop_padding", json_integer(options->crop_padding));
+    add_init(&object, &options->init);
+    set(&object, "points_per_epoch", json_integer(options->points_per_epoch));
+    const char *algorithms = options->session.algorithms;
+    set(&object, "algorithms", algorithms ? json_string(algorithms) : json_null());
+    set(&object, "net", json_string(nin_net_text(model->net)));
+    set(&object, "preprocess", ninp_preprocess_to_json(&model->preprocess));
+    set(&object, "training data", json_string(nin_dataset_get_info(train).digest));
+    set(&object, "test data", test ? json_string(nin_dataset_get_info(test).digest) : json_null());
+    return object;
+}
+
+nin_status ninp_identity_compare(json_t *asked, const json_t *stored, const char *path,
+                                 nin_error *err) {
+    enum { SHORT = 60 }; /* longer values say nothing to people */
+    const char *key;
+    json_t *value;
+    json_object_foreach(asked, key, value) {
+        const json_t *other = json_object_get(stored, key);
+        if (other && json_equal(value, other)) {
+            continue;
+        }
+        char *here = ninp_json_line(value, NINP_JSON_SHORT);
+        char *there = ninp_json_line(other, NINP_JSON_SHORT);
+        bool telling = here && there && strlen(here) <= SHORT && strlen(there) <= SHORT &&
+                       strcmp(here, there) != 0;
+        nin_status status =
+            ninp_fail(err, NIN_ERROR_ARGUMENT, "%s: the run was made with another %s%s%s%s%s", path,
+                      key, telling ? ": " : "", telling ? there : "", telling ? ", not " : "",
+                      telling ? here : "");
+        free(here);
+        free(there);
+        return status;
+    }
+    return NIN_OK;
+}

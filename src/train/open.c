@@ -1,0 +1,264 @@
+/* How a run starts: from nothing, or from where it stopped. */
+#include "train/trainer.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "format/preprocess.h"
+#include "train/clock.h"
+#include "train/identity.h"
+#include "train/options.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void ninp_trainer_close(ninp_trainer *trainer) {
+    nin_loader_free(trainer->loader);
+    nin_session_free(trainer->session);
+    nin_session_free(trainer->evaluator);
+    ninp_free_aligned(trainer->gradients);
+    ninp_free_aligned(trainer->momentum);
+    ninp_run_log_close(&trainer->log);
+    ninp_run_directory_close(&trainer->directory);
+    ninp_run_state_free(&trainer->state);
+}
+
+/* ---- what the caller gave ---------------------------------------------------------------- */
+
+static nin_status check_data(const nin_dataset *dataset, const nin_net *net, nin_error *err) {
+    nin_dataset_info info = nin_dataset_get_info(dataset);
+    int classes = nin_net_output(net).channels;
+    if (info.classes > classes) {
+        return ninp_fail(err, NIN_ERROR_ARGUMENT, "%s has %d classes, the net tells %d apart",
+                         info.name, info.classes, classes);
+    }
+    return NIN_OK;
+}
+
+static nin_status check_given(const ninp_trainer *trainer, nin_error *err) {
+    const nin_model *model = trainer->model;
+    nin_status status = ninp_train_options_check(&trainer->options, err);
+    if (status == NIN_OK) {
+        status = ninp_preprocess_check(&model->preprocess, nin_net_input(model->net), err);
+    }
+    if (status == NIN_OK) {
+        status = check_data(trainer->train, model->net, err);
+    }
+    if (status == NIN_OK && trainer->test) {
+        status = check_data(trainer->test, model->net, err);
+    }
+    return status;
+}
+
+static nin_status open_loader(ninp_trainer *trainer, nin_error *err) {
+    nin_loader_options options = nin_loader_options_defaults();
+    options.preprocess = trainer->model->preprocess;
+    options.batch = trainer->options.batch;
+    options.shuffle = true;
+    options.flip = trainer->options.flip;
+    options.crop_padding = trainer->options.crop_padding;
+    options.seed = trainer->options.seed;
+    nin_status status = nin_loader_create(trainer->train, &options, &trainer->loader, err);
+    if (status == NIN_OK) {
+        trainer->batches = nin_loader_batches(trainer->loader);
+        trainer->steps = (uint64_t)trainer->batches * (uint64_t)trainer->options.epochs;
+    }
+    return status;
+}
+
+/* ---- sessions and buffers ---------------------------------------------------------------- */
+
+static nin_status open_session(const ninp_trainer *trainer, bool training, const char *algorithms,
+                               nin_session **out, nin_error *err) {
+    nin_session_options options = trainer->options.session;
+    options.batch = trainer->options.batch;
+    options.seed = trainer->options.seed;
+    options.training = training;
+    options.algorithms = algorithms;
+    return nin_session_create(trainer->model->net, &options, out, err);
+}
+
+static nin_status open_sessions(ninp_trainer *trainer, const char *algorithms,
+                                const char *test_algorithms, nin_error *err) {
+    nin_status status = open_session(trainer, true, algorithms, &trainer->session, err);
+    if (status == NIN_OK && trainer->test) {
+        status = open_session(trainer, false, test_algorithms, &trainer->evaluator, err);
+    }
+    if (status == NIN_OK) {
+        trainer->threads = nin_session_get_info(trainer->session).threads;
+    }
+    return status;
+}
+
+static nin_status allocate(ninp_trainer *trainer, nin_error *err) {
+    size_t count = nin_net_parameter_count(trainer->model->net);
+    trainer->gradients = ninp_calloc_aligned(count, sizeof *trainer->gradients);
+    if (trainer->options.momentum > 0) {
+        trainer->momentum = ninp_calloc_aligned(count, sizeof *trainer->momentum);
+    }
+    return trainer->gradients && (trainer->momentum || trainer->options.momentum <= 0)
+               ? NIN_OK
+               : ninp_fail_memory(err, count * sizeof *trainer->gradients, "gradients");
+}
+
+/* ---- a fresh start ----------------------------------------------------------------------- */
+
+static const char *text_or_empty(const char *text) {
+    return text ? text : "";
+}
+
+/* What the sessions settled, so that a resumed run computes in the same way. */
+static nin_status describe_engine(ninp_trainer *trainer, nin_error *err) {
+    nin_session_info info = nin_session_get_info(trainer->session);
+    nin_session_info test = {0};
+    if (trainer->evaluator) {
+        test = nin_session_get_info(trainer->evaluator);
+    }
+    trainer->state.engine =
+        json_pack("{s:s, s:s, s:s, s:s}", "device", text_or_empty(info.device), "isa",
+                  text_or_empty(info.isa), "algorithms", text_or_empty(info.algorithms),
+                  "test_algorithms", text_or_empty(test.algorithms));
+    return trainer->state.engine ? NIN_OK : ninp_fail_memory(err, sizeof info, "the state");
+}
+
+/* The state is saved before anything else is, so that a run that is killed at any moment can be
+ * resumed. */
+static nin_status start_fresh(ninp_trainer *trainer, nin_error *err) {
+    nin_init_options init = trainer->options.init;
+    init.seed = trainer->options.seed;
+    nin_net_initialize(trainer->model->net, &init);
+    trainer->state.at = (ninp_run_position){.test_loss = (double)NAN,
+                                            .test_accuracy = (double)NAN,
+                                            .best_accuracy = (double)NAN,
+                                            .best_epoch = -1};
+    const char *algorithms = trainer->options.session.algorithms;
+    nin_status status = open_sessions(trainer, algorithms, algorithms, err);
+    if (status == NIN_OK) {
+        status = allocate(trainer, err);
+    }
+    if (status == NIN_OK) {
+        status = describe_engine(trainer, err);
+    }
+    return status == NIN_OK ? ninp_run_state_save(trainer->directory.state, &trainer->state,
+                                                  trainer->model->net, trainer->momentum, err)
+                            : status;
+}
+
+/* ---- going on ---------------------------------------------------------------------------- */
+
+/* The run's own device or instruction set takes the place of "auto"; a different one is refused,
+ * because it would not give the same bits. */
+static nin_status adopt(const ninp_trainer *trainer, const char *key, const char **asked,
+                        nin_error *err) {
+    const char *stored = json_string_value(json_object_get(trainer->state.engine, key));
+    if (!stored || !*stored) {
+        return NIN_OK;
+    }
+    if (!*asked || strcmp(*asked, "auto") == 0) {
+        *asked = stored;
+        return NIN_OK;
+    }
+    return strcmp(*asked, stored) == 0
+               ? NIN_OK
+               : ninp_fail(err, NIN_ERROR_ARGUMENT,
+                           "%s: the run was made with another %s: %s, not %s",
+                           trainer->directory.state, key, stored, *asked);
+}
+
+/* NULL where the run has none. */
+static const char *stored_algorithms(const ninp_trainer *trainer, const char *key) {
+    const char *stored = json_string_value(json_object_get(trainer->state.engine, key));
+    return stored && *stored ? stored : NULL;
+}
+
+static nin_status check_position(const ninp_trainer *trainer, nin_error *err) {
+    const ninp_run_position *at = &trainer->state.at;
+    bool right = at->epoch >= 0 && at->epoch <= trainer->options.epochs && at->batch >= 0 &&
+                 at->batch <= (at->epoch < trainer->options.epochs ? trainer->batches : 0) &&
+                 at->step == (uint64_t)at->epoch * (uint64_t)trainer->batches + (uint64_t)at->batch;
+    return right ? NIN_OK
+                 : ninp_fail(err, NIN_ERROR_DATA,
+                             "%s: epoch %d, batch %d, step %" PRIu64
+                             ": no place in a run of %d epochs with %d batches",
+                             trainer->directory.state, at->epoch, at->batch, at->step,
+                             trainer->options.epochs, trainer->batches);
+}
+
+static nin_status restore(ninp_trainer *trainer, ninp_safetensors *file, json_t *identity,
+                          nin_error *err) {
+    nin_session_options *session = &trainer->options.session;
+    nin_status status =
+        ninp_identity_compare(identity, trainer->state.identity, trainer->directory.state, err);
+    if (status == NIN_OK) {
+        status = check_position(trainer, err);
+    }
+    if (status == NIN_OK) {
+        status = adopt(trainer, "device", &session->device, err);
+    }
+    if (status == NIN_OK) {
+        status = adopt(trainer, "isa", &session->isa, err);
+    }
+    if (status == NIN_OK) {
+        status = open_sessions(trainer, stored_algorithms(trainer, "algorithms"),
+                               stored_algorithms(trainer, "test_algorithms"), err);
+    }
+    if (status == NIN_OK) {
+        status = allocate(trainer, err);
+    }
+    if (status == NIN_OK) {
+        status = ninp_run_state_read(file, trainer->model->net, trainer->momentum, err);
+    }
+    if (status == NIN_OK) {
+        nin_session_weights_changed(trainer->session);
+    }
+    return status;
+}
+
+static nin_status start_again(ninp_trainer *trainer, json_t *identity, nin_error *err) {
+    ninp_safetensors *file;
+    nin_status status = ninp_run_state_open(trainer->directory.state, &trainer->state, &file, err);
+    if (status != NIN_OK) {
+        return status;
+    }
+    status = restore(trainer, file, identity, err);
+    ninp_safetensors_close(file);
+    return status;
+}
+
+static nin_status start(ninp_trainer *trainer, bool resume, nin_error *err) {
+    json_t *identity =
+        ninp_identity_create(trainer->model, trainer->train, trainer->test, &trainer->options);
+    if (!identity) {
+        return ninp_fail_memory(err, sizeof trainer->options, "the state");
+    }
+    nin_status status;
+    if (resume) {
+        status = start_again(trainer, identity, err);
+        json_decref(identity);
+    } else {
+        trainer->state.identity = identity;
+        status = start_fresh(trainer, err);
+    }
+    return status;
+}
+
+nin_status ninp_trainer_open(ninp_trainer *trainer, const char *directory, bool resume,
+                             nin_error *err) {
+    trainer->started = ninp_clock();
+    trainer->saved = trainer->started;
+    trainer->batch_loss = (double)NAN;
+    nin_status status = check_given(trainer, err);
+    if (status == NIN_OK) {
+        status = open_loader(trainer, err);
+    }
+    if (status == NIN_OK) {
+        status = ninp_run_directory_open(directory, resume, &trainer->directory, err);
+    }
+    if (status == NIN_OK) {
+        status = start(trainer, resume, err);
+    }
+    return status == NIN_OK ? ninp_run_log_open(trainer->directory.log, trainer->state.at.log_bytes,
+                                                &trainer->log, err)
+                            : status;
+}

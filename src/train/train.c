@@ -1,0 +1,106 @@
+/* The training loop. */
+#include "train/clock.h"
+#include "train/trainer.h"
+
+#include <math.h>
+
+/* Between the end of an epoch and the first batch of the next one it is still the finished epoch
+ * that is reported. */
+nin_progress ninp_trainer_progress(const ninp_trainer *trainer) {
+    const ninp_run_position *at = &trainer->state.at;
+    const bool between = at->batch == 0 && at->epoch > 0;
+    const int epoch = between ? at->epoch - 1 : at->epoch;
+    const int done = between ? trainer->batches : at->batch;
+    const double examples = (double)at->examples;
+    return (nin_progress){
+        .epoch = epoch,
+        .epochs = trainer->options.epochs,
+        .batch_index = done - 1,
+        .batches = trainer->batches,
+        .step = at->step,
+        .steps = trainer->steps,
+        .epoch_position = epoch + (double)done / trainer->batches,
+        .lr = nin_schedule_lr(&trainer->options, at->step ? at->step - 1 : 0, trainer->steps,
+                              trainer->batches),
+        .batch_loss = trainer->batch_loss,
+        .train_loss = examples > 0 ? at->loss_sum / examples : (double)NAN,
+        .train_accuracy = examples > 0 ? (double)at->correct / examples : (double)NAN,
+        .test_loss = between ? at->test_loss : (double)NAN,
+        .test_accuracy = between ? at->test_accuracy : (double)NAN,
+        .examples_per_second =
+            at->step_seconds > 0 ? (double)at->all_examples / at->step_seconds : 0,
+        .step_seconds = at->step_seconds,
+        .wall_seconds = ninp_clock() - trainer->started};
+}
+
+void ninp_trainer_tell(ninp_trainer *trainer, nin_event event, const nin_progress *progress) {
+    if (!trainer->callback) {
+        return;
+    }
+    nin_progress now;
+    if (!progress) {
+        now = ninp_trainer_progress(trainer);
+        progress = &now;
+    }
+    if (!trainer->callback(event, progress, trainer->context)) {
+        trainer->stop = true;
+    }
+}
+
+static bool is_finished(const ninp_trainer *trainer) {
+    return trainer->state.at.epoch == trainer->options.epochs;
+}
+
+/* An epoch whose batches are all done is finished off even when max_steps is reached with it. */
+static bool may_step(const ninp_trainer *trainer) {
+    return trainer->options.max_steps == 0 || trainer->state.at.step < trainer->options.max_steps;
+}
+
+static bool is_checkpoint_due(const ninp_trainer *trainer) {
+    return trainer->options.checkpoint_seconds > 0 &&
+           ninp_clock() - trainer->saved >= trainer->options.checkpoint_seconds;
+}
+
+static nin_status run(ninp_trainer *trainer, nin_error *err) {
+    nin_status status = NIN_OK;
+    while (status == NIN_OK && !trainer->stop && !is_finished(trainer)) {
+        if (trainer->state.at.batch == trainer->batches) {
+            status = ninp_trainer_finish_epoch(trainer, err);
+            continue;
+        }
+        if (!may_step(trainer)) {
+            break;
+        }
+        status = ninp_trainer_step(trainer, err);
+        if (status == NIN_OK && !trainer->stop && is_checkpoint_due(trainer)) {
+            status = ninp_trainer_save(trainer, err);
+        }
+    }
+    return status == NIN_OK && trainer->unsaved ? ninp_trainer_save(trainer, err) : status;
+}
+
+nin_status nin_train(nin_model *model, const nin_dataset *train, const nin_dataset *test,
+                     const nin_train_options *options, const char *directory, bool resume,
+                     nin_train_callback callback, void *context, nin_train_result *result,
+                     nin_error *err) {
+    ninp_trainer trainer = {.model = model,
+                            .train = train,
+                            .test = test,
+                            .options = *options,
+                            .callback = callback,
+                            .context = context};
+    nin_train_result unseen;
+    result = result ? result : &unseen;
+    *result = (nin_train_result){.best_accuracy = (double)NAN, .best_epoch = -1};
+    nin_status status = ninp_trainer_open(&trainer, directory, resume, err);
+    if (status == NIN_OK) {
+        status = run(&trainer, err);
+        *result = (nin_train_result){.last = ninp_trainer_progress(&trainer),
+                                     .best_accuracy = trainer.state.at.best_accuracy,
+                                     .best_epoch = trainer.state.at.best_epoch,
+                                     .stopped = trainer.stop,
+                                     .finished = is_finished(&trainer)};
+    }
+    ninp_trainer_close(&trainer);
+    return status;
+}

@@ -1,0 +1,64 @@
+/* A run of training. nin_train opens one, lets it run and closes it. */
+#ifndef NINP_TRAIN_TRAINER_H
+#define NINP_TRAIN_TRAINER_H
+
+#include "train/directory.h"
+#include "train/runlog.h"
+#include "train/state.h"
+
+#include <nin/train.h>
+
+typedef struct ninp_trainer {
+    /* what the caller gave */
+    nin_model *model;
+    const nin_dataset *train;
+    const nin_dataset *test; /* NULL: no evaluation */
+    nin_train_options options;
+    nin_train_callback callback; /* NULL: none */
+    void *context;
+
+    /* what was made of it */
+    ninp_run_directory directory;
+    ninp_run_log log;
+    nin_session *session;   /* trains */
+    nin_session *evaluator; /* evaluates; NULL without test */
+    nin_loader *loader;
+    float *gradients;
+    float *momentum; /* NULL when options.momentum is 0 */
+    int threads;
+    int batches;    /* an epoch */
+    uint64_t steps; /* of the whole run */
+
+    /* where it is */
+    ninp_run_state state;
+    double batch_loss; /* of the last step; NaN: none in this process */
+    double started;    /* seconds of ninp_clock */
+    double saved;      /* of the last checkpoint, likewise */
+    bool unsaved;      /* the state moved since the last checkpoint */
+    bool loading;      /* the loader gives the batches of this epoch */
+    bool stop;         /* the callback said so */
+} ninp_trainer;
+
+/* Makes everything ready: the directory, sessions, loader and buffers, and either a fresh start,
+ * whose state is saved at once, or the state that is in the directory. The caller has filled in
+ * what the caller gave and zeroed the rest. ninp_trainer_close is due also after a failure. */
+nin_status ninp_trainer_open(ninp_trainer *trainer, const char *directory, bool resume,
+                             nin_error *err);
+void ninp_trainer_close(ninp_trainer *trainer);
+
+/* Trains one batch and moves the state on. NIN_ERROR_NOT_FINITE: the weights are as before it. */
+nin_status ninp_trainer_step(ninp_trainer *trainer, nin_error *err);
+
+/* Evaluates, logs and saves at the end of an epoch and moves on to the next one. When the callback
+ * stops the evaluation the epoch stays unfinished. */
+nin_status ninp_trainer_finish_epoch(ninp_trainer *trainer, nin_error *err);
+
+/* Saves last.safetensors and then `state`. */
+nin_status ninp_trainer_save(ninp_trainer *trainer, nin_error *err);
+
+nin_progress ninp_trainer_progress(const ninp_trainer *trainer);
+
+/* Tells the callback; `progress` NULL: of this moment. Sets trainer->stop when it returns false. */
+void ninp_trainer_tell(ninp_trainer *trainer, nin_event event, const nin_progress *progress);
+
+#endif

@@ -1,0 +1,248 @@
+/* Ten steps of training of four nets against PyTorch in float64 (tests/golden/ten_steps.py), on
+ * every device: the losses of all steps and the gradients of the first one. */
+#include <nin/session.h>
+
+#include "format/safetensors.h"
+#include "support/golden.h"
+#include "train/sgd.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define FILE_NAME "tests/golden/ten_steps.safetensors"
+
+enum { STEPS = 10, SAMPLES = 32 };
+
+/* Bounds: of a loss, absolute; of a gradient, in proportion to its norm; of one that is zero but
+ * for rounding (of a bias in front of batch norm), in proportion to the norm of the whole gradient.
+ */
+#define LOSS_BOUND 1e-5
+#define GRADIENT_BOUND 1e-5
+#define ZERO_BOUND 1e-7
+#define ZERO 1e-12
+
+/* The hash of ten_steps.py: a number in [0, 1) with 24 bits. */
+static double uniform(uint32_t stream, uint32_t index) {
+    uint32_t x = index * UINT32_C(2654435761) + (stream + 1) * UINT32_C(2246822519);
+    x = (x ^ x >> 15) * UINT32_C(2246822519);
+    x = (x ^ x >> 13) * UINT32_C(3266489917);
+    x ^= x >> 16;
+    return (double)(x >> 8) * 0x1p-24;
+}
+
+static bool ends_in(const char *text, const char *ending) {
+    size_t length = strlen(text);
+    size_t tail = strlen(ending);
+    return length >= tail && strcmp(text + length - tail, ending) == 0;
+}
+
+static double start_value(const nin_tensor *tensor, double u) {
+    if (!tensor->trainable) {
+        return ends_in(tensor->name, "var") ? 1 : 0;
+    }
+    if (tensor->rank > 1) {
+        return (2 * u - 1) * sqrt(6 / (double)(tensor->count / tensor->shape[0]));
+    }
+    return ends_in(tensor->name, "weight") ? 0.5 + u : 0.2 * u;
+}
+
+static void fill_net(nin_net *net) {
+    for (size_t i = 0; i < nin_net_tensor_count(net); i++) {
+        nin_tensor tensor = nin_net_tensor(net, i);
+        for (size_t j = 0; j < tensor.count; j++) {
+            tensor.values[j] = (float)start_value(&tensor, uniform((uint32_t)i, (uint32_t)j));
+        }
+    }
+}
+
+typedef struct ten_steps {
+    const char *name; /* of the case */
+    const char *device, *isa;
+    golden *file;
+    nin_net *net;
+    float lr;
+    int batch;
+    float *images;
+    int32_t *labels;
+    float *gradients, *momentum;
+    nin_session *session;
+} ten_steps;
+
+static const float *expected(const ten_steps *run, const char *what, size_t count) {
+    char name[64];
+    snprintf(name, sizeof name, "%s.%s", run->name, what);
+    size_t found;
+    const float *values = golden_values(run->file, name, &found);
+    assert_int_equal(found, count);
+    return values;
+}
+
+static void read_case(ten_steps *run) {
+    ninp_safetensors *file;
+    assert_int_equal(ninp_safetensors_open(FILE_NAME, &file, NULL), NIN_OK);
+    const char *texts[3];
+    const char *const keys[3] = {"net", "batch", "lr"};
+    for (int i = 0; i < 3; i++) {
+        char key[64];
+        snprintf(key, sizeof key, "%s.%s", run->name, keys[i]);
+        texts[i] = ninp_safetensors_metadata(file, key);
+        assert_non_null(texts[i]);
+    }
+    nin_error err = {0};
+    if (nin_net_parse(texts[0], strlen(texts[0]), run->name, NULL, &run->net, &err) != NIN_OK) {
+        fail_msg("%s", err.message);
+    }
+    run->batch = (int)strtol(texts[1], NULL, 10);
+    run->lr = strtof(texts[2], NULL);
+    ninp_safetensors_close(file);
+}
+
+static void open_run(ten_steps *run) {
+    run->file = golden_open(FILE_NAME);
+    read_case(run);
+    fill_net(run->net);
+    nin_shape input = nin_net_input(run->net);
+    size_t picture = (size_t)input.channels * (size_t)input.height * (size_t)input.width;
+    size_t count = nin_net_parameter_count(run->net);
+    run->images = malloc((size_t)run->batch * picture * sizeof *run->images);
+    run->labels = malloc((size_t)run->batch * sizeof *run->labels);
+    run->gradients = calloc(count, sizeof *run->gradients);
+    run->momentum = calloc(count, sizeof *run->momentum);
+    for (size_t i = 0; i < (size_t)run->batch; i++) {
+        for (size_t j = 0; j < picture; j++) {
+            run->images[i * picture + j] = (float)uniform(1000 + (uint32_t)i, (uint32_t)j);
+        }
+        run->labels[i] = (int32_t)((7 * i + 3) % 10);
+    }
+    nin_session_options options = nin_session_options_defaults();
+    options.device = run->device;
+    options.isa = run->isa;
+    options.batch = run->batch;
+    options.training = true;
+    nin_error err = {0};
+    if (nin_session_create(run->net, &options, &run->session, &err) != NIN_OK) {
+        fail_msg("%s", err.message);
+    }
+}
+
+static void close_run(ten_steps *run) {
+    nin_session_free(run->session);
+    free(run->momentum);
+    free(run->gradients);
+    free(run->labels);
+    free(run->images);
+    nin_net_free(run->net);
+    golden_close(run->file);
+}
+
+static double norm_of(const float *values, size_t count) {
+    return sqrt(ninp_sum_of_squares(values, count, 1));
+}
+
+static void check_gradient(const ten_steps *run, const nin_tensor *tensor, const float *gradient,
+                           const float *samples, double norm, double whole) {
+    double found = norm_of(gradient, tensor->count);
+    bool zero = norm < ZERO * whole;
+    if (!(fabs(found - norm) <= (zero ? ZERO_BOUND * whole : GRADIENT_BOUND * norm))) {
+        fail_msg("%s on %s: gradient of %s: norm %.9g, PyTorch has %.9g", run->name, run->device,
+                 tensor->name, found, norm);
+    }
+    if (zero) {
+        return;
+    }
+    double error = 0;
+    double size = 0;
+    for (size_t k = 0; k < SAMPLES; k++) {
+        double wanted = (double)samples[k];
+        double difference = (double)gradient[k * (tensor->count - 1) / (SAMPLES - 1)] - wanted;
+        error += difference * difference;
+        size += wanted * wanted;
+    }
+    /* Samples that happen to be small are measured by what average ones would have. */
+    double average = norm * sqrt((double)SAMPLES / (double)tensor->count);
+    double measure = sqrt(size) > average ? sqrt(size) : average;
+    if (!(sqrt(error) <= GRADIENT_BOUND * measure)) {
+        fail_msg("%s on %s: gradient of %s: samples differ by %.2g of their norm", run->name,
+                 run->device, tensor->name, sqrt(error) / measure);
+    }
+}
+
+static void check_gradients(const ten_steps *run) {
+    size_t tensors = 0;
+    while (tensors < nin_net_tensor_count(run->net) &&
+           nin_net_tensor(run->net, tensors).trainable) {
+        tensors++;
+    }
+    const float *norms = expected(run, "norms", tensors);
+    const float *samples = expected(run, "samples", tensors * SAMPLES);
+    double whole = norm_of(norms, tensors);
+    const float *gradient = run->gradients;
+    for (size_t i = 0; i < tensors; i++) {
+        nin_tensor tensor = nin_net_tensor(run->net, i);
+        check_gradient(run, &tensor, gradient, samples + i * SAMPLES, (double)norms[i], whole);
+        gradient += tensor.count;
+    }
+}
+
+static void check_case(const char *name, const char *device, const char *isa) {
+    ten_steps run = {.name = name, .device = device, .isa = isa};
+    open_run(&run);
+    const float *losses = expected(&run, "losses", STEPS);
+    const ninp_sgd sgd = {
+        .lr = run.lr, .momentum = 0.9F, .weight_decay = 5e-4F, .scale = 1, .threads = 2};
+    for (int step = 0; step < STEPS; step++) {
+        nin_loss loss;
+        assert_int_equal(nin_session_gradients(run.session, run.images, run.labels, run.batch, 0,
+                                               (uint64_t)step, run.gradients, &loss, NULL),
+                         NIN_OK);
+        double mean = loss.loss_sum / run.batch;
+        if (!(fabs(mean - (double)losses[step]) <= LOSS_BOUND)) {
+            fail_msg("%s on %s %s: step %d: loss %.9g, PyTorch has %.9g", name, device,
+                     isa ? isa : "", step, mean, (double)losses[step]);
+        }
+        if (step == 0) {
+            check_gradients(&run);
+        }
+        ninp_sgd_update(&sgd, run.net, run.gradients, run.momentum);
+        nin_session_weights_changed(run.session);
+    }
+    close_run(&run);
+}
+
+static const char *const cases[] = {"nin", "lenet", "alexnet", "nin_bn"};
+
+static void test_reference(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        check_case(cases[i], "reference", NULL);
+    }
+}
+
+/* With every instruction set that this processor has. */
+static void test_cpu(void **state) {
+    (void)state;
+    const char *isa;
+    bool usable;
+    for (size_t i = 0; (isa = nin_isa(i, &usable)) != NULL; i++) {
+        if (!usable) {
+            print_message("%s is not tested: this processor lacks it\n", isa);
+        }
+        for (size_t j = 0; usable && j < sizeof cases / sizeof *cases; j++) {
+            check_case(cases[j], "cpu", isa);
+        }
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_reference),
+        cmocka_unit_test(test_cpu),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
