@@ -1,0 +1,293 @@
+/* nin train: trains a net into a run directory, or goes on with one. */
+#include "../command.h"
+#include "../config.h"
+#include "../datasets.h"
+#include "../fail.h"
+#include "../files.h"
+#include "../models.h"
+#include "../report.h"
+#include "../run_directory.h"
+#include "../signals.h"
+#include "../terminal.h"
+#include "../text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { KEY_OUT = 'o', KEY_RESUME = CLI_OWN_KEY, KEY_RECIPE, KEY_CONFIG, KEY_PRINT };
+enum { GROUP_RUN = 10 };
+
+static const struct argp_option own_options[] = {
+    {NULL, 0, NULL, 0, "The run:", GROUP_RUN},
+    {"out", KEY_OUT, "DIR", 0, "write the run into DIR (default runs/MODEL-DATE-TIME)", GROUP_RUN},
+    {"resume", KEY_RESUME, "DIR", 0, "go on with the run in DIR where it stopped", GROUP_RUN},
+    {"recipe", KEY_RECIPE, "NAME", 0,
+     "start from the settings of a recipe, such as quick or lecture", GROUP_RUN},
+    {"config", KEY_CONFIG, "FILE", 0, "take settings from FILE, as --print-config prints them",
+     GROUP_RUN},
+    {"print-config", KEY_PRINT, NULL, 0, "print the settings in force, and train nothing",
+     GROUP_RUN},
+    CLI_OPTION_JSON,
+    {0},
+};
+
+static const char doc[] =
+    "Train a net on pictures.\v"
+    "Settings given here count before those of --config, these before those of --recipe, and these "
+    "before the defaults, which are the lecture's. Results go into the run's directory: "
+    "best.safetensors and last.safetensors, curves.svg and curves.png, log.jsonl, config.json, and "
+    "state, from which --resume goes on to the same bits as if nothing had happened. Ctrl-C "
+    "finishes the step and saves.";
+
+typedef struct train_request {
+    char *out;
+    const char *resume, *recipe, *config;
+    bool print, json;
+} train_request;
+
+static bool set_own(int key, const char *value, void *context, const char **wrong) {
+    train_request *request = context;
+    switch (key) {
+    case KEY_OUT: request->out = cli_copy(value); break;
+    case KEY_RESUME: request->resume = value; break;
+    case KEY_RECIPE: request->recipe = value; break;
+    case KEY_CONFIG: request->config = value; break;
+    case KEY_PRINT: request->print = true; break;
+    default: request->json = true; break;
+    }
+    *wrong = "a name";
+    return !value || value[0];
+}
+
+/* A run as it is put together; what is not there yet is NULL. */
+typedef struct train_run {
+    cli_settings settings;
+    json_t *config; /* of the run that goes on */
+    nin_dataset *train, *test;
+    nin_model model;
+    char *device, *isa; /* what the record's session names */
+    cli_run_record record;
+} train_run;
+
+static void free_run(train_run *run) {
+    cli_settings_free(&run->settings);
+    json_decref(run->config);
+    nin_dataset_free(run->train);
+    nin_dataset_free(run->test);
+    nin_model_free(&run->model);
+    free(run->device);
+    free(run->isa);
+}
+
+/* Ends the program when the command line would change what a run depends on. */
+static void check_unchanged(const cli_line *line, const cli_settings *before,
+                            const cli_settings *after, const char *directory) {
+    for (size_t i = 0; cli_setting_at(i); i++) {
+        const cli_setting *setting = cli_setting_at(i);
+        if (!line->is_given[i] || (setting->use & CLI_MAY_CHANGE)) {
+            continue;
+        }
+        char *was = cli_setting_text(setting, before);
+        char *is = cli_setting_text(setting, after);
+        if (strcmp(was, is) != 0) {
+            cli_line_usage_error(line, "--%s is '%s' in the run in %s and cannot change",
+                                 setting->name, was, directory);
+        }
+        free(was);
+        free(is);
+    }
+}
+
+/* The settings of the run that goes on. How far it goes is asked anew; the instruction set is the
+ * one it began with, for the same bits. */
+static int settle_resumed(const cli_line *line, const train_request *request, train_run *run) {
+    if (request->recipe || request->config || request->out) {
+        cli_line_usage_error(line, "--resume takes everything from the run; leave out --%s",
+                             request->recipe   ? "recipe"
+                             : request->config ? "config"
+                                               : "out");
+    }
+    nin_error err = {0};
+    cli_settings before = cli_settings_defaults();
+    if (cli_run_read(request->resume, &run->settings, &run->config, &err) != NIN_OK ||
+        cli_config_apply_json(json_object_get(run->config, "settings"), "config.json", &before,
+                              &err) != NIN_OK) {
+        cli_settings_free(&before);
+        return cli_fail(&err);
+    }
+    run->settings.train.max_steps = 0;
+    cli_line_apply(line, &run->settings);
+    check_unchanged(line, &before, &run->settings, request->resume);
+    cli_settings_free(&before);
+    const char *isa = cli_run_text(run->config, "session", "isa");
+    if (isa[0] && !cli_line_has(line, "isa")) {
+        free(run->settings.isa);
+        run->settings.isa = cli_copy(isa);
+    }
+    return CLI_DONE;
+}
+
+static int settle_new(const cli_line *line, const train_request *request, train_run *run) {
+    nin_error err = {0};
+    nin_status status = NIN_OK;
+    if (request->recipe) {
+        status = cli_config_apply_recipe(request->recipe, &run->settings, &err);
+    }
+    if (status == NIN_OK && request->config) {
+        status = cli_config_apply_file(request->config, &run->settings, &err);
+    }
+    if (status != NIN_OK) {
+        return cli_fail(&err);
+    }
+    cli_line_apply(line, &run->settings);
+    return CLI_DONE;
+}
+
+static int open_data(train_run *run) {
+    int code = cli_dataset_open(&run->settings, NIN_SPLIT_TRAIN, &run->train);
+    if (code == CLI_DONE) {
+        code = cli_dataset_open(&run->settings, NIN_SPLIT_TEST, &run->test);
+    }
+    if (code == CLI_DONE) {
+        run->record.train = nin_dataset_get_info(run->train);
+        run->record.test = nin_dataset_get_info(run->test);
+    }
+    return code;
+}
+
+static void name_classes(nin_model *model, const nin_dataset_info *info, int classes) {
+    model->class_names = cli_allocate((size_t)classes, sizeof *model->class_names);
+    for (int i = 0; i < classes; i++) {
+        model->class_names[i] =
+            i < info->classes ? cli_copy(info->class_names[i]) : cli_format("%d", i);
+    }
+}
+
+static int open_net(train_run *run) {
+    const nin_dataset_info *train = &run->record.train;
+    const nin_dataset_info *test = &run->record.test;
+    const nin_dataset_info *larger = test->classes > train->classes ? test : train;
+    nin_error err = {0};
+    if (run->config) {
+        const char *text = cli_run_text(run->config, "net", NULL);
+        if (nin_net_parse(text, strlen(text), "config.json: net", NULL, &run->model.net, &err)) {
+            return cli_fail(&err);
+        }
+    } else {
+        nin_net_options options = {.classes = larger->classes,
+                                   .channels = train->channels,
+                                   .height = run->settings.resize,
+                                   .width = run->settings.resize};
+        int code = cli_net_open(run->settings.model, &options, &run->model.net);
+        if (code != CLI_DONE) {
+            return code;
+        }
+    }
+    nin_shape input = nin_net_input(run->model.net);
+    run->model.preprocess = nin_preprocess_plain(input.channels, input.height, input.width);
+    name_classes(&run->model, larger, nin_net_output(run->model.net).channels);
+    run->record.net = nin_net_text(run->model.net);
+    return CLI_DONE;
+}
+
+/* What the session of the run will be on: asked of one for a single picture, which is small. */
+static int ask_device(train_run *run) {
+    nin_session *session;
+    nin_session_options options = cli_session_options(&run->settings);
+    options.batch = 1;
+    options.algorithms = NULL;
+    nin_error err = {0};
+    if (nin_session_create(run->model.net, &options, &session, &err) != NIN_OK) {
+        return cli_fail(&err);
+    }
+    run->record.session = nin_session_get_info(session);
+    run->record.session.device = run->device = cli_copy(run->record.session.device);
+    run->record.session.isa = run->isa = cli_copy(run->record.session.isa);
+    nin_session_free(session);
+    return CLI_DONE;
+}
+
+/* A new run gets a directory with its config.json in it. */
+static int prepare_directory(const train_run *run, const char *directory) {
+    nin_error err = {0};
+    nin_status status = run->config ? NIN_OK : cli_run_create(directory, &err);
+    if (status == NIN_OK && !run->config) {
+        status = cli_run_write(directory, &run->settings, &run->record, &err);
+    }
+    return status == NIN_OK ? CLI_DONE : cli_fail(&err);
+}
+
+static int train(train_run *run, const char *directory, bool json) {
+    cli_report_plan(&run->settings, run->model.net, &run->record, directory);
+    cli_catch_signals(cli_is_quiet() ? NULL
+                                     : "\nnin: finishing this step, then saving; once more stops "
+                                       "at once\n");
+    cli_report *report =
+        cli_report_start(&run->settings, directory, nin_net_output(run->model.net).channels);
+    nin_train_options options = cli_train_options(&run->settings);
+    nin_train_result result;
+    nin_error err = {0};
+    nin_status status = nin_train(&run->model, run->train, run->test, &options, directory,
+                                  run->config != NULL, cli_report_event, report, &result, &err);
+    cli_report_free(report);
+    if (status != NIN_OK) {
+        int code = cli_fail(&err);
+        if (!run->config) {
+            cli_run_discard(directory);
+        }
+        if (status == NIN_ERROR_NOT_FINITE) {
+            fprintf(stderr, "  A smaller --lr, --warmup-steps 500 or --clip-norm 1 may help.\n");
+        }
+        return code;
+    }
+    cli_report_end(&run->settings, &run->record, directory, &result, json);
+    return result.stopped ? 128 + cli_signal_seen() : CLI_DONE;
+}
+
+static int open_and_train(train_run *run, train_request *request) {
+    int code = open_data(run);
+    if (code == CLI_DONE) {
+        code = open_net(run);
+    }
+    if (code == CLI_DONE) {
+        code = ask_device(run);
+    }
+    if (code == CLI_DONE) {
+        run->record.recipe = request->recipe;
+        if (!request->out) {
+            request->out = request->resume ? cli_copy(request->resume)
+                                           : cli_run_default_directory(run->settings.model);
+        }
+        code = prepare_directory(run, request->out);
+    }
+    if (code == CLI_DONE) {
+        code = train(run, request->out, request->json);
+    }
+    return code;
+}
+
+int cli_command_train(int argc, char **argv) {
+    train_request request = {0};
+    cli_line line = cli_line_create();
+    line.name = "train";
+    line.doc = doc;
+    line.settings = CLI_FOR_TRAIN;
+    line.headings = true;
+    line.own = own_options;
+    line.set_own = set_own;
+    line.context = &request;
+    cli_line_parse(&line, argc, argv);
+
+    train_run run = {.settings = cli_settings_defaults()};
+    int code =
+        request.resume ? settle_resumed(&line, &request, &run) : settle_new(&line, &request, &run);
+    if (code == CLI_DONE && request.print) {
+        cli_config_print(&run.settings);
+    } else if (code == CLI_DONE) {
+        code = open_and_train(&run, &request);
+    }
+    free_run(&run);
+    free(request.out);
+    cli_line_free(&line);
+    return code;
+}

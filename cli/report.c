@@ -1,0 +1,276 @@
+#include "report.h"
+
+#include "curves.h"
+#include "datasets.h"
+#include "fail.h"
+#include "files.h"
+#include "json.h"
+#include "models.h"
+#include "progress.h"
+#include "signals.h"
+#include "terminal.h"
+#include "text.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { STANDSTILL_STEPS = 300 };
+
+struct cli_report {
+    cli_progress *line;
+    const char *directory;
+    int epochs;
+    int classes;
+    uint64_t last_step;       /* where it will end */
+    bool started;             /* the first event has come: */
+    uint64_t first_step;      /* steps done before it */
+    double drawn_time;        /* when the curves were last drawn */
+    bool cannot_draw, warned; /* said once */
+};
+
+/* ---- the beginning ---------------------------------------------------------------------- */
+
+static void plan_row(const char *head, char *text) {
+    cli_note("%-7s %s", head, text);
+    free(text);
+}
+
+static char *rule_text(const cli_settings *settings) {
+    const nin_train_options *train = &settings->train;
+    char *schedule = cli_setting_text(cli_setting_find("schedule"), settings);
+    char *init = cli_setting_text(cli_setting_find("init"), settings);
+    char *text =
+        cli_format("lr %s %s, momentum %s, weight decay %s, %s weights, seed %llu",
+                   cli_float(train->lr).text, schedule, cli_float(train->momentum).text,
+                   cli_float(train->weight_decay).text, init, (unsigned long long)train->seed);
+    free(schedule);
+    free(init);
+    return text;
+}
+
+void cli_report_plan(const cli_settings *settings, const nin_net *net, const cli_run_record *record,
+                     const char *directory) {
+    const nin_dataset_info *train = &record->train;
+    uint64_t macs = 0;
+    for (size_t i = 0; i < nin_net_layer_count(net); i++) {
+        nin_layer layer = nin_net_layer(net, i);
+        macs += layer.depth == 0 ? layer.macs : 0;
+    }
+    size_t batch = (size_t)settings->train.batch;
+    uint64_t steps = (train->count + batch - 1) / batch;
+    plan_row("data",
+             cli_format("%s: %s training and %s test pictures, %s, %d classes (%s)", train->name,
+                        cli_thousands(train->count).text, cli_thousands(record->test.count).text,
+                        cli_picture_kind(train->channels, train->height, train->width).text,
+                        train->classes, train->place));
+    plan_row("net", cli_format("%s: input %s, %s parameters, %s multiply-accumulates a picture",
+                               settings->model, cli_shape(nin_net_input(net)).text,
+                               cli_thousands(nin_net_parameter_count(net)).text,
+                               cli_thousands(macs).text));
+    plan_row("length", cli_format("%d epoch%s of %s steps, %d pictures a step",
+                                  settings->train.epochs, settings->train.epochs == 1 ? "" : "s",
+                                  cli_thousands(steps).text, settings->train.batch));
+    plan_row("rule", rule_text(settings));
+    plan_row("device",
+             cli_format("%s, %s, %d thread%s", record->session.device, record->session.isa,
+                        record->session.threads, record->session.threads == 1 ? "" : "s"));
+    plan_row("into", cli_copy(directory));
+    cli_note("%s", "");
+}
+
+/* ---- the way ---------------------------------------------------------------------------- */
+
+cli_report *cli_report_start(const cli_settings *settings, const char *directory, int classes) {
+    cli_report *report = cli_allocate(1, sizeof *report);
+    report->directory = directory;
+    report->epochs = settings->train.epochs;
+    report->classes = classes;
+    report->last_step = settings->train.max_steps ? settings->train.max_steps : UINT64_MAX;
+    report->line = cli_progress_start("preparing the net");
+    return report;
+}
+
+static void draw_curves(cli_report *report) {
+    nin_error err = {0};
+    if (!report->cannot_draw &&
+        cli_curves_draw(report->directory, report->epochs, &err) != NIN_OK) {
+        report->cannot_draw = true;
+        cli_progress_note(report->line, "nin: no curves: %s", err.message);
+    }
+}
+
+/* Drawing takes a tenth of a second: epochs that are shorter than that are not all drawn. */
+static void draw_curves_sometimes(cli_report *report) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    double now = (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+    if (now - report->drawn_time >= 2) {
+        draw_curves(report);
+        report->drawn_time = now;
+    }
+}
+
+/* A bar for terminals: "[#####-----] ". */
+static cli_short_text bar(int done, int whole) {
+    enum { WIDTH = 20 };
+    cli_short_text out = {""};
+    if (cli_is_live() && cli_terminal_width() >= 90 && whole > 0) {
+        out.text[0] = '[';
+        for (int i = 0; i < WIDTH; i++) {
+            out.text[1 + i] = (long long)i * whole < (long long)done * WIDTH ? '#' : '-';
+        }
+        out.text[WIDTH + 1] = ']';
+        out.text[WIDTH + 2] = ' ';
+    }
+    return out;
+}
+
+static void show_step(cli_report *report, const nin_progress *now) {
+    uint64_t end = now->steps < report->last_step ? now->steps : report->last_step;
+    uint64_t done = now->step - report->first_step;
+    double left = end > now->step ? (double)(end - now->step) : 0;
+    double seconds = done ? now->wall_seconds / (double)done * left : -1;
+    cli_progress_set(report->line,
+                     "epoch %d/%d  %sstep %d/%d  loss %.3f  acc %.3f  %s examples/s  ETA %s",
+                     now->epoch + 1, now->epochs, bar(now->batch_index + 1, now->batches).text,
+                     now->batch_index + 1, now->batches, now->train_loss, now->train_accuracy,
+                     cli_rate(now->examples_per_second).text, cli_duration(seconds).text);
+}
+
+/* Guessing costs ln(classes). A run that still does so after hundreds of steps may never stop. */
+static void warn_of_standstill(cli_report *report, const nin_progress *now) {
+    double guessing = log((double)report->classes);
+    if (report->warned || now->step < STANDSTILL_STEPS || now->train_loss < guessing - 0.01) {
+        return;
+    }
+    report->warned = true;
+    cli_progress_note(report->line,
+                      "nin: the loss still stands where guessing does, at ln %d = %.3f. Such a run "
+                      "may learn later, or never.",
+                      report->classes, guessing);
+    cli_progress_note(report->line,
+                      "  --recipe quick learns at once; --init he, --warmup-steps, a smaller --lr "
+                      "or another --seed may help");
+}
+
+static void show_epoch(cli_report *report, const nin_progress *now) {
+    cli_progress_note(
+        report->line, "epoch %d/%d  loss %.3f  train acc %.3f  test acc %.3f  %s examples/s  %s",
+        now->epoch + 1, now->epochs, now->train_loss, now->train_accuracy, now->test_accuracy,
+        cli_rate(now->examples_per_second).text, cli_duration(now->wall_seconds).text);
+    warn_of_standstill(report, now);
+    draw_curves_sometimes(report);
+}
+
+bool cli_report_event(nin_event event, const nin_progress *progress, void *context) {
+    cli_report *report = context;
+    if (!report->started) {
+        report->started = true;
+        bool stepped = event == NIN_EVENT_STEP || event == NIN_EVENT_POINT;
+        report->first_step = progress->step - stepped;
+    }
+    switch (event) {
+    case NIN_EVENT_STEP: show_step(report, progress); break;
+    case NIN_EVENT_POINT: break;
+    case NIN_EVENT_TESTING:
+        cli_progress_set(report->line, "epoch %d/%d  %stesting %d/%d", progress->epoch + 1,
+                         progress->epochs, bar(progress->batch_index, progress->batches).text,
+                         progress->batch_index, progress->batches);
+        break;
+    case NIN_EVENT_EPOCH: show_epoch(report, progress); break;
+    case NIN_EVENT_SAVED:
+        if (cli_is_verbose()) {
+            cli_progress_note(report->line, "saved at step %llu",
+                              (unsigned long long)progress->step);
+        }
+        break;
+    }
+    return cli_signal_seen() == 0;
+}
+
+void cli_report_free(cli_report *report) {
+    char *log = cli_join(report->directory, "log.jsonl");
+    if (cli_exists(log)) {
+        draw_curves(report);
+    }
+    free(log);
+    cli_progress_free(report->line);
+    free(report);
+}
+
+/* ---- the end ---------------------------------------------------------------------------- */
+
+static void show_curves(const cli_settings *settings, const char *directory) {
+    nin_error err = {0};
+    char *text;
+    if (cli_is_live() &&
+        cli_curves_text(directory, settings->train.epochs, cli_terminal_width() - 1, !cli_is_utf8(),
+                        &text, &err) == NIN_OK) {
+        fprintf(stderr, "\n%s\n", text);
+        nin_text_free(text);
+    }
+}
+
+static void say_where(const cli_settings *settings, const char *directory,
+                      const nin_train_result *result) {
+    if (result->stopped) {
+        cli_note("nin: stopped after step %llu; everything is saved in %s",
+                 (unsigned long long)result->last.step, directory);
+    } else {
+        if (result->best_epoch >= 0) {
+            cli_note("best    %s/best.safetensors (test acc %.3f, epoch %d)", directory,
+                     result->best_accuracy, result->best_epoch + 1);
+        }
+        cli_note("last    %s/last.safetensors", directory);
+        char *curves = cli_join(directory, "curves.png");
+        if (cli_exists(curves)) {
+            cli_note("curves  %s, curves.svg", curves);
+        }
+        free(curves);
+    }
+    if (!result->stopped && isnan(result->last.test_accuracy)) {
+        cli_note("to test: nin eval %s/last.safetensors --data %s", directory, settings->data);
+    }
+    if (!result->finished) {
+        cli_note("to go on: nin train --resume %s", directory);
+    }
+}
+
+static void print_json(const cli_run_record *record, const char *directory,
+                       const nin_train_result *result) {
+    const nin_progress *last = &result->last;
+    json_t *object = cli_json_object();
+    cli_json_set(object, "loss", cli_json_real(last->train_loss));
+    cli_json_set(object, "train_acc", cli_json_real(last->train_accuracy));
+    cli_json_set(object, "test_acc", cli_json_real(last->test_accuracy));
+    cli_json_set(object, "examples_per_s", cli_json_real(last->examples_per_second));
+    cli_json_set(object, "device", cli_json_text(record->session.device));
+    cli_json_set(object, "steps", cli_json_integer(last->step));
+    cli_json_set(object, "seconds", cli_json_real(last->step_seconds));
+    bool measured = result->best_epoch >= 0;
+    cli_json_set(object, "best_acc", cli_json_real(result->best_accuracy));
+    cli_json_set(object, "best_epoch",
+                 measured ? cli_json_integer((unsigned)result->best_epoch + 1) : json_null());
+    cli_json_set(object, "finished", json_boolean(result->finished));
+    cli_json_set(object, "stopped", json_boolean(result->stopped));
+    cli_json_set(object, "directory", cli_json_text(directory));
+    cli_json_print(object);
+}
+
+void cli_report_end(const cli_settings *settings, const cli_run_record *record,
+                    const char *directory, const nin_train_result *result, bool json) {
+    const nin_progress *last = &result->last;
+    if (!result->stopped) {
+        show_curves(settings, directory);
+    }
+    say_where(settings, directory, result);
+    if (json) {
+        print_json(record, directory, result);
+    } else if (!result->stopped) {
+        printf("loss %.3f, train acc %.3f, test acc %.3f\n", last->train_loss, last->train_accuracy,
+               last->test_accuracy);
+        printf("%.1f examples/sec on %s\n", last->examples_per_second, record->session.device);
+    }
+}

@@ -1,0 +1,137 @@
+#include "run_directory.h"
+
+#include "config.h"
+#include "files.h"
+#include "json.h"
+#include "text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* What shows that a directory holds a run. config.json alone does not: training never began. */
+static const char *const run_files[] = {"state", "log.jsonl", "last.safetensors",
+                                        "best.safetensors"};
+
+char *cli_run_default_directory(const char *model) {
+    const char *slash = strrchr(model, '/');
+    char *name = cli_copy(slash ? slash + 1 : model);
+    if (cli_ends_with(name, ".net")) {
+        name[strlen(name) - strlen(".net")] = '\0';
+    }
+    char date[32] = "";
+    time_t now = time(NULL);
+    struct tm local;
+    if (localtime_r(&now, &local)) {
+        strftime(date, sizeof date, "%Y%m%d-%H%M%S", &local);
+    }
+    char *directory = cli_format("runs/%s-%s", name, date);
+    for (int number = 2; cli_exists(directory); number++) {
+        free(directory);
+        directory = cli_format("runs/%s-%s-%d", name, date, number);
+    }
+    free(name);
+    return directory;
+}
+
+nin_status cli_run_create(const char *directory, nin_error *err) {
+    for (size_t i = 0; i < sizeof run_files / sizeof run_files[0]; i++) {
+        char *path = cli_join(directory, run_files[i]);
+        bool there = cli_exists(path);
+        free(path);
+        if (there) {
+            return cli_error(err, NIN_ERROR_ARGUMENT,
+                             "%s holds a run already (%s is there): --resume %s goes on with it, "
+                             "another --out starts a new one",
+                             directory, run_files[i], directory);
+        }
+    }
+    return cli_make_directories(directory, err);
+}
+
+void cli_run_discard(const char *directory) {
+    char *state = cli_join(directory, "state");
+    if (!cli_exists(state)) {
+        char *config = cli_join(directory, "config.json");
+        unlink(config);
+        rmdir(directory); /* fails where there is something else in it, as it should */
+        free(config);
+    }
+    free(state);
+}
+
+static json_t *dataset_json(const nin_dataset_info *info) {
+    json_t *object = cli_json_object();
+    cli_json_set(object, "name", cli_json_text(info->name));
+    cli_json_set(object, "place", cli_json_text(info->place));
+    cli_json_set(object, "count", cli_json_integer(info->count));
+    cli_json_set(object, "digest", cli_json_text(info->digest));
+    return object;
+}
+
+nin_status cli_run_write(const char *directory, const cli_settings *settings,
+                         const cli_run_record *record, nin_error *err) {
+    json_t *config = cli_json_object();
+    cli_json_set(config, "nin", cli_json_text(nin_version()));
+    cli_json_set(config, "recipe", record->recipe ? cli_json_text(record->recipe) : json_null());
+    cli_json_set(config, "settings", cli_config_json(settings));
+    cli_json_set(config, "net", cli_json_text(record->net));
+    json_t *data = cli_json_object();
+    cli_json_set(data, "train", dataset_json(&record->train));
+    cli_json_set(data, "test", dataset_json(&record->test));
+    cli_json_set(config, "data", data);
+    json_t *session = cli_json_object();
+    cli_json_set(session, "device", cli_json_text(record->session.device));
+    cli_json_set(session, "isa", cli_json_text(record->session.isa));
+    cli_json_set(session, "threads", cli_json_integer((unsigned)record->session.threads));
+    cli_json_set(config, "session", session);
+
+    char *text = cli_json_pages(config);
+    char *lines = cli_format("%s\n", text);
+    char *path = cli_join(directory, "config.json");
+    nin_status status = cli_replace_file(path, lines, err);
+    free(path);
+    free(lines);
+    free(text);
+    json_decref(config);
+    return status;
+}
+
+nin_status cli_run_read(const char *directory, cli_settings *settings, json_t **config,
+                        nin_error *err) {
+    *config = NULL;
+    char *path = cli_join(directory, "config.json");
+    char *text = NULL;
+    size_t size;
+    nin_status status = cli_read_file(path, (size_t)16 << 20, &text, &size, err);
+    if (status == NIN_ERROR_NO_INPUT) {
+        cli_error(err, status, "%s: there is no run to go on with (no config.json)", directory);
+    }
+    if (status == NIN_OK) {
+        json_error_t where;
+        *config = json_loadb(text, size, JSON_REJECT_DUPLICATES, &where);
+        json_t *values = json_object_get(*config, "settings");
+        if (!*config) {
+            status = cli_error(err, NIN_ERROR_DATA, "%s:%d: %s", path, where.line, where.text);
+        } else if (!json_is_object(values)) {
+            status = cli_error(err, NIN_ERROR_DATA, "%s: it has no settings", path);
+        } else if (cli_config_apply_json(values, path, settings, err) != NIN_OK) {
+            status = err->status = NIN_ERROR_DATA;
+        }
+    }
+    if (status != NIN_OK) {
+        json_decref(*config);
+        *config = NULL;
+    }
+    free(text);
+    free(path);
+    return status;
+}
+
+const char *cli_run_text(const json_t *config, const char *a, const char *b) {
+    const json_t *value = json_object_get(config, a);
+    const char *text = json_string_value(b ? json_object_get(value, b) : value);
+    return text ? text : "";
+}

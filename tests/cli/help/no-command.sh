@@ -1,0 +1,2 @@
+# The program alone says where to look.
+"$NIN"

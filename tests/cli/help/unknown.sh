@@ -1,0 +1,2 @@
+# Help for a command that is not there.
+"$NIN" help evel

@@ -1,0 +1,2 @@
+# One object, with the keys that scripts rely on.
+"$NIN" summary lenet --json

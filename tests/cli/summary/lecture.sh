@@ -1,0 +1,2 @@
+# The lecture's list, as Python prints it.
+"$NIN" summary nin

@@ -1,0 +1,3 @@
+# Without a name: the nets there are.
+"$NIN" summary
+"$NIN" summary --json
