@@ -40,6 +40,11 @@ static bool takes(const cli_line *line, const cli_setting *setting) {
     return (setting->use & line->settings) != 0;
 }
 
+static int key_of_setting(size_t index) {
+    int letter = cli_setting_at(index)->letter;
+    return letter ? letter : SETTING_KEY + (int)index;
+}
+
 static char *help_text(const cli_setting *setting, const cli_settings *defaults) {
     char *value = cli_setting_text(setting, defaults);
     char *text = value[0] && setting->kind != CLI_AUGMENTATIONS
@@ -75,7 +80,7 @@ static option_list list_options(const cli_line *line) {
         list.texts[i] = help_text(setting, &line->defaults);
         list.options[list.count++] = (struct argp_option){
             .name = setting->name,
-            .key = setting->letter ? setting->letter : SETTING_KEY + (int)i,
+            .key = key_of_setting(i),
             .arg = setting->argument,
             .flags = setting->kind == CLI_SWITCH ? OPTION_ARG_OPTIONAL : 0,
             .doc = list.texts[i],
@@ -110,12 +115,10 @@ void cli_line_usage_error(const cli_line *line, const char *format, ...) {
 }
 
 /* The setting that an argp key stands for, or NULL. */
-static const cli_setting *setting_of_key(const cli_line *line, int key, size_t *index) {
+static const cli_setting *setting_of_key(const cli_line *line, int key) {
     for (size_t i = 0; cli_setting_at(i); i++) {
         const cli_setting *setting = cli_setting_at(i);
-        int own_key = setting->letter ? setting->letter : SETTING_KEY + (int)i;
-        if (takes(line, setting) && own_key == key) {
-            *index = i;
+        if (takes(line, setting) && key_of_setting(i) == key) {
             return setting;
         }
     }
@@ -132,10 +135,9 @@ static const char *own_name(const cli_line *line, int key) {
 }
 
 static error_t set_option(cli_line *line, int key, char *value) {
-    size_t index;
-    if (setting_of_key(line, key, &index)) {
-        line->given[index] = value;
-        line->is_given[index] = true;
+    const cli_setting *setting = setting_of_key(line, key);
+    if (setting) {
+        line->given[line->given_count++] = (cli_given){setting, value};
         return 0;
     }
     const char *wrong = NULL;
@@ -238,7 +240,17 @@ cli_line cli_line_create(void) {
 
 void cli_line_free(cli_line *line) {
     cli_settings_free(&line->defaults);
+    free(line->given);
     free(line->words);
+}
+
+/* More than there can be options: letters stand together ("-qv"). */
+static size_t count_letters(int argc, char **argv) {
+    size_t count = 0;
+    for (int i = 0; i < argc; i++) {
+        count += strlen(argv[i]);
+    }
+    return count;
 }
 
 void cli_line_parse(cli_line *line, int argc, char **argv) {
@@ -246,6 +258,7 @@ void cli_line_parse(cli_line *line, int argc, char **argv) {
     check_long_options(line, &list, argc, argv);
 
     line->words = cli_allocate((size_t)argc + 1, sizeof *line->words);
+    line->given = cli_allocate(count_letters(argc, argv), sizeof *line->given);
     parse_state state = {line, &list, cli_format("nin %s", line->name)};
     struct argp argp = {
         .options = list.options,
@@ -267,10 +280,10 @@ void cli_line_parse(cli_line *line, int argc, char **argv) {
 }
 
 void cli_line_apply(const cli_line *line, cli_settings *settings) {
-    for (size_t i = 0; cli_setting_at(i); i++) {
+    for (size_t i = 0; i < line->given_count; i++) {
+        const cli_given *given = &line->given[i];
         nin_error err = {0};
-        if (line->is_given[i] &&
-            cli_setting_set(cli_setting_at(i), settings, line->given[i], &err)) {
+        if (cli_setting_set(given->setting, settings, given->value, &err) != NIN_OK) {
             cli_line_usage_error(line, "--%s", err.message);
         }
     }
@@ -282,9 +295,9 @@ cli_settings *cli_line_settings(cli_line *line) {
 }
 
 bool cli_line_has(const cli_line *line, const char *setting) {
-    for (size_t i = 0; cli_setting_at(i); i++) {
-        if (strcmp(cli_setting_at(i)->name, setting) == 0) {
-            return line->is_given[i];
+    for (size_t i = 0; i < line->given_count; i++) {
+        if (strcmp(line->given[i].setting->name, setting) == 0) {
+            return true;
         }
     }
     return false;

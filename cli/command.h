@@ -30,6 +30,12 @@ int cli_command_predict(int argc, char **argv);
 int cli_command_summary(int argc, char **argv);
 int cli_command_train(int argc, char **argv);
 
+/* A setting given on the command line; value NULL: a switch without one. */
+typedef struct cli_given {
+    const cli_setting *setting;
+    const char *value;
+} cli_given;
+
 /* What a command takes, and what it was given. */
 typedef struct cli_line {
     /* filled in by the command */
@@ -46,8 +52,8 @@ typedef struct cli_line {
 
     /* filled in by cli_line_parse */
     cli_settings defaults; /* may be changed by the command before parsing; help shows them */
-    const char *given[CLI_SETTING_LIMIT]; /* values, by setting; NULL: not given */
-    bool is_given[CLI_SETTING_LIMIT];
+    cli_given *given;      /* settings, in the order they were given */
+    size_t given_count;
     char **words; /* the arguments that are no options */
     size_t word_count;
 } cli_line;

@@ -56,9 +56,8 @@ void cli_out_of_memory(void) {
     _exit(CLI_FAILED);
 }
 
-/* Registered with atexit, so that it also sees what --help prints before argp ends the program. A
- * reader that has gone (EPIPE) has seen what it wanted: no message then. */
-static void close_standard_output(void) {
+/* A reader that has gone (EPIPE) has seen what it wanted: no message then. */
+void cli_finish_output(void) {
     bool failed_before = ferror(stdout) != 0;
     errno = 0;
     if (fflush(stdout) == 0 && !failed_before) {
@@ -81,7 +80,9 @@ void cli_guard_streams(void) {
             }
         }
     }
-    if (atexit(close_standard_output) != 0) {
+    /* For what --help prints before argp ends the program; main does it for commands, before other
+     * handlers can flush the stream and lose the reason of a failure. */
+    if (atexit(cli_finish_output) != 0) {
         _exit(CLI_FAILED);
     }
 }

@@ -29,9 +29,11 @@ void cli_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Ends the program. */
 _Noreturn void cli_out_of_memory(void);
 
-/* From now on, when the program ends, what is left for the standard output is written, and failing
- * to do that is a failure of the program. Opens descriptors 0 to 2 where the caller left them
- * closed, so that no file that is written to gets their numbers. */
+/* Opens descriptors 0 to 2 where the caller left them closed, so that no file that is written to
+ * gets their numbers, and sees to it that cli_finish_output is done when the program ends. */
 void cli_guard_streams(void);
+
+/* Writes what is left for the standard output. Failing to do that ends the program with CLI_IO. */
+void cli_finish_output(void);
 
 #endif

@@ -5,8 +5,7 @@
 #include <nin/base.h>
 
 /* Reads a whole file, "-" being the standard input, of at most `limit` bytes. *bytes is NUL-ended
- * and freed by the caller. NIN_ERROR_NO_INPUT, NIN_ERROR_IO, NIN_ERROR_DATA: longer than the limit.
- */
+ * and freed by the caller. NIN_ERROR_NO_INPUT, NIN_ERROR_IO, NIN_ERROR_DATA: it is longer. */
 nin_status cli_read_file(const char *path, size_t limit, char **bytes, size_t *size,
                          nin_error *err);
 

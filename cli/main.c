@@ -30,9 +30,7 @@ const cli_command *cli_command_find(const char *name) {
     return NULL;
 }
 
-int main(int argc, char **argv) {
-    cli_guard_streams();
-    cli_terminal_setup();
+static int run(int argc, char **argv) {
     if (argc < 2) {
         return cli_fail_with(CLI_USAGE, "it needs a command; 'nin help' lists them");
     }
@@ -50,4 +48,12 @@ int main(int argc, char **argv) {
     }
     const cli_command *command = cli_command_find(word);
     return command ? command->run(argc - 1, argv + 1) : cli_unknown_command(word);
+}
+
+int main(int argc, char **argv) {
+    cli_guard_streams();
+    cli_terminal_setup();
+    int code = run(argc, argv);
+    cli_finish_output();
+    return code;
 }

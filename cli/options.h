@@ -53,8 +53,7 @@ typedef struct cli_setting {
     unsigned use; /* CLI_FOR_... and CLI_MAY_CHANGE */
 } cli_setting;
 
-/* The i-th setting, or NULL past the end; the heading of a group of settings, or NULL past the end.
- */
+/* The i-th setting, and the heading of a group of settings; NULL past the end. */
 const cli_setting *cli_setting_at(size_t index);
 const char *cli_setting_group(int group);
 

@@ -6,8 +6,7 @@
 
 #include <nin/nin.h>
 
-/* What config.json records beside the settings: what repeating the run and going on with it need.
- */
+/* What config.json records beside the settings: what repeating the run or going on needs. */
 typedef struct cli_run_record {
     const char *net;    /* the description, written out */
     const char *recipe; /* NULL: none */

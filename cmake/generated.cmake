@@ -16,26 +16,30 @@ add_custom_command(
     VERBATIM
 )
 
-# The Winograd transforms of the CPU engine: winograd_*.h, found by src/cpu.
-set(winograd_generator ${PROJECT_SOURCE_DIR}/src/cpu/winograd/generate.py)
-set(nin_winograd_headers "")
-if(EXISTS ${winograd_generator})
-    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${winograd_generator})
+# The transforms of the CPU engine: src/cpu/*/generate.py OUTDIR writes the headers that it --lists,
+# which src/cpu/kernel finds.
+file(GLOB generators CONFIGURE_DEPENDS src/cpu/*/generate.py)
+set(nin_transform_headers "")
+foreach(generator IN LISTS generators)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${generator})
     execute_process(
-        COMMAND ${Python3_EXECUTABLE} ${winograd_generator} --list
-        OUTPUT_VARIABLE nin_winograd_headers
+        COMMAND ${Python3_EXECUTABLE} ${generator} --list
+        OUTPUT_VARIABLE headers
         OUTPUT_STRIP_TRAILING_WHITESPACE
         COMMAND_ERROR_IS_FATAL ANY
     )
-    string(REGEX REPLACE "[ \n]+" ";" nin_winograd_headers "${nin_winograd_headers}")
-    list(TRANSFORM nin_winograd_headers PREPEND ${nin_generated}/)
-    file(GLOB winograd_inputs CONFIGURE_DEPENDS src/cpu/winograd/*.py)
+    string(REGEX REPLACE "[ \n]+" ";" headers "${headers}")
+    list(TRANSFORM headers PREPEND ${nin_generated}/)
+    cmake_path(GET generator PARENT_PATH folder)
+    file(GLOB inputs CONFIGURE_DEPENDS ${folder}/*.py)
+    cmake_path(GET folder FILENAME name)
     add_custom_command(
-        OUTPUT ${nin_winograd_headers}
-        COMMAND Python3::Interpreter ${winograd_generator} ${nin_generated}
-        DEPENDS ${winograd_inputs}
-        COMMENT "Generating Winograd transforms"
+        OUTPUT ${headers}
+        COMMAND Python3::Interpreter ${generator} ${nin_generated}
+        DEPENDS ${inputs}
+        COMMENT "Generating transforms: ${name}"
         VERBATIM
     )
-endif()
-add_custom_target(nin_generated_headers DEPENDS ${nin_winograd_headers})
+    list(APPEND nin_transform_headers ${headers})
+endforeach()
+add_custom_target(nin_generated_headers DEPENDS ${nin_transform_headers})

@@ -84,7 +84,7 @@ static void check_unchanged(const cli_line *line, const cli_settings *before,
                             const cli_settings *after, const char *directory) {
     for (size_t i = 0; cli_setting_at(i); i++) {
         const cli_setting *setting = cli_setting_at(i);
-        if (!line->is_given[i] || (setting->use & CLI_MAY_CHANGE)) {
+        if (setting->use & CLI_MAY_CHANGE) {
             continue;
         }
         char *was = cli_setting_text(setting, before);

@@ -32,7 +32,8 @@ NIN_API nin_status nin_model_load(const char *path, bool allow_nonfinite, nin_mo
 
 /* Fills the weights of an existing net from a safetensors file with the same tensor names and
  * shapes (F32, F16, BF16 or F64), as PyTorch's `safetensors.torch.save_file(net.state_dict(), ...)`
- * writes. Missing, extra and wrongly shaped tensors are named. */
+ * writes. Missing, extra and wrongly shaped tensors are named, and values that are not finite are
+ * refused. After a failure the weights may be in part the new ones. */
 NIN_API nin_status nin_net_load_weights(nin_net *net, const char *path, nin_error *err);
 
 #ifdef __cplusplus

@@ -43,7 +43,8 @@ typedef struct nin_train_options {
     int crop_padding;
 
     nin_init_options init;       /* its seed is set from `seed` */
-    nin_session_options session; /* batch, training and seed are set from here */
+    nin_session_options session; /* batch, training and seed are set from here; algorithms are those
+                                    of training */
 
     int points_per_epoch; /* curve points an epoch; 0: the lecture's rule, (i + 1) % (batches / 5)
                              == 0 or the last: 6 for 469 batches */
@@ -93,10 +94,15 @@ typedef struct nin_train_result {
 /* Trains model->net on `train` (initialising it first, unless the run directory is resumed) and
  * evaluates on `test` after every epoch (NULL: never). Writes into `directory` (made if needed):
  * log.jsonl, last.safetensors, best.safetensors, state. `resume`: go on from `state` there; the
- * options must be those of the run (NIN_ERROR_ARGUMENT names the first that differs). A run stopped
- * anywhere and resumed ends with the same bits as one that was not.
- * NIN_ERROR_NOT_FINITE: a loss or gradient that is not finite, the message names the step and the
- * first bad tensor; the last good checkpoint is kept. */
+ * options must be those of the run (NIN_ERROR_ARGUMENT names the first that differs), except
+ * max_steps, checkpoint_seconds and the number of threads; a device or instruction set left to
+ * "auto" is the run's. A run stopped anywhere and resumed ends with the same bits as one that was
+ * not.
+ * NIN_ERROR_ARGUMENT: also when the directory holds a run and `resume` is false, or when another
+ * process trains there. NIN_ERROR_NO_INPUT: nothing there to resume. NIN_ERROR_NOT_FINITE: a loss or
+ * gradient that is not finite, the message names the step and the first bad tensor; the last good
+ * checkpoint is kept. NIN_ERROR_IO: a file could not be written; the last checkpoint is kept.
+ * `callback` and `result` may be NULL; *result is filled in as far as the run came. */
 NIN_API nin_status nin_train(nin_model *model, const nin_dataset *train, const nin_dataset *test,
                              const nin_train_options *options, const char *directory, bool resume,
                              nin_train_callback callback, void *context, nin_train_result *result,

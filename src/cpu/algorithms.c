@@ -7,6 +7,7 @@
     X(ninp_conv_winograd2)    \
     X(ninp_conv_winograd4)    \
     X(ninp_conv_winograd6)    \
+    X(ninp_conv_fft)          \
     X(ninp_conv_direct)       \
     X(ninp_conv_direct_batch) \
     X(ninp_linear)            \

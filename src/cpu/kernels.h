@@ -4,6 +4,7 @@
 #define NINP_CPU_KERNELS_H
 
 #include "cpu/kernel/conv.h"
+#include "cpu/kernel/fft.h"
 #include "cpu/kernel/gemm.h"
 #include "cpu/kernel/map.h"
 #include "cpu/kernel/pool.h"
@@ -16,6 +17,7 @@ typedef struct ninp_kernels {
     const ninp_gemm_kernels *gemm;         /* matrix products on nChw16c */
     const ninp_conv_kernels *conv;         /* direct convolution */
     const ninp_winograd_kernels *winograd; /* tile transforms */
+    const ninp_fft_kernels *fft;           /* Fourier transforms and the products of their bins */
     const ninp_map_kernels *map;           /* activations, layout, batch norm, dropout, sums */
     const ninp_pool_kernels *pool;
 } ninp_kernels;

@@ -1,5 +1,5 @@
 /* Models as files: the metadata around the weights. */
-#include <nin/model.h>
+#include "format/model.h"
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -34,7 +34,7 @@ void nin_model_free(nin_model *model) {
 
 /* ---- saving ----------------------------------------------------------------------------- */
 
-static nin_status classes_json(const nin_model *model, json_t *array, nin_error *err) {
+static nin_status add_classes(const nin_model *model, json_t *array, nin_error *err) {
     for (size_t i = 0; i < class_count(model->net); i++) {
         json_t *name;
         nin_status status = ninp_json_text(model->class_names[i], "a class name", &name, err);
@@ -48,20 +48,30 @@ static nin_status classes_json(const nin_model *model, json_t *array, nin_error 
     return NIN_OK;
 }
 
-/* The class names as a line of JSON; NULL where there are none. */
-static nin_status classes_line(const nin_model *model, char **line, nin_error *err) {
-    *line = NULL;
+nin_status ninp_model_classes(const nin_model *model, json_t **out, nin_error *err) {
+    *out = model->class_names ? json_array() : json_null();
     if (!model->class_names) {
         return NIN_OK;
     }
-    json_t *array = json_array();
-    nin_status status = array ? classes_json(model, array, err)
-                              : ninp_fail_memory(err, sizeof array, "class names");
-    if (status == NIN_OK) {
-        *line = ninp_json_line(array, NINP_JSON_EXACT);
-        status = *line ? NIN_OK : ninp_fail_memory(err, sizeof array, "class names");
+    nin_status status =
+        *out ? add_classes(model, *out, err) : ninp_fail_memory(err, sizeof *out, "class names");
+    if (status != NIN_OK) {
+        json_decref(*out);
+        *out = NULL;
     }
-    json_decref(array);
+    return status;
+}
+
+/* The class names as a line of JSON; NULL where there are none. */
+static nin_status classes_line(const nin_model *model, char **line, nin_error *err) {
+    *line = NULL;
+    json_t *classes;
+    nin_status status = ninp_model_classes(model, &classes, err);
+    if (status == NIN_OK && json_is_array(classes)) {
+        *line = ninp_json_line(classes, NINP_JSON_EXACT);
+        status = *line ? NIN_OK : ninp_fail_memory(err, sizeof classes, "class names");
+    }
+    json_decref(classes);
     return status;
 }
 

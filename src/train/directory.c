@@ -17,11 +17,8 @@ static const char *const file_names[] = {"state", "last.safetensors", "best.safe
 enum { FILES = sizeof file_names / sizeof *file_names };
 
 void ninp_run_directory_close(ninp_run_directory *directory) {
-    if (!directory->path) {
-        return;
-    }
-    if (directory->lock >= 0) {
-        close(directory->lock); /* this unlocks */
+    if (directory->path && directory->lock >= 0) { /* in an empty one, 0 is no descriptor of ours */
+        close(directory->lock);                    /* this unlocks */
     }
     free(directory->path);
     free(directory->state);

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "train/clock.h"
+#include "train/fit.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -108,18 +109,19 @@ nin_status nin_evaluate(nin_session *session, const nin_dataset *dataset,
                         bool (*progress)(size_t done, size_t count, void *context), void *context,
                         nin_evaluation *out, nin_error *err) {
     *out = (nin_evaluation){0};
-    nin_dataset_info info = nin_dataset_get_info(dataset);
-    int classes = nin_net_output(nin_session_net(session)).channels;
-    if (info.classes > classes) {
-        return ninp_fail(err, NIN_ERROR_ARGUMENT, "%s has %d classes, the net tells %d apart",
-                         info.name, info.classes, classes);
+    const nin_net *net = nin_session_net(session);
+    nin_status status = ninp_fit_check(net, dataset, preprocess, err);
+    if (status != NIN_OK) {
+        return status;
     }
+    size_t count = nin_dataset_get_info(dataset).count;
+    int classes = nin_net_output(net).channels;
     nin_loader_options options = nin_loader_options_defaults();
     options.preprocess = *preprocess;
     options.batch = nin_session_get_info(session).batch;
     evaluation_run run = {
-        .session = session, .total = info.count, .progress = progress, .context = context};
-    nin_status status = allocate(out, info.count, classes, err);
+        .session = session, .total = count, .progress = progress, .context = context};
+    status = allocate(out, count, classes, err);
     if (status == NIN_OK) {
         run.logits = ninp_calloc_aligned((size_t)options.batch * (size_t)classes, sizeof(float));
         status = run.logits ? nin_loader_create(dataset, &options, &run.loader, err)

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "format/json.h"
+#include "format/model.h"
 #include "format/preprocess.h"
 
 #include <inttypes.h>
@@ -67,26 +68,58 @@ static void add_init(json_t **object, const nin_init_options *init) {
     set(object, "last_bias", number(init->last_bias));
 }
 
-json_t *ninp_identity_create(const nin_model *model, const nin_dataset *train,
-                             const nin_dataset *test, const nin_train_options *options) {
+static void add_numbers(json_t **object, const nin_train_options *options) {
     char seed[24]; /* as text: JSON's numbers end at 2^63 */
     snprintf(seed, sizeof seed, "%" PRIu64, options->seed);
-    json_t *object = json_object();
-    set(&object, "epochs", json_integer(options->epochs));
-    set(&object, "batch", json_integer(options->batch));
-    set(&object, "seed", json_string(seed));
-    add_optimizer(&object, options);
-    set(&object, "flip", json_boolean(options->flip));
-    set(&object, "crop_padding", json_integer(options->crop_padding));
-    add_init(&object, &options->init);
-    set(&object, "points_per_epoch", json_integer(options->points_per_epoch));
-    const char *algorithms = options->session.algorithms;
-    set(&object, "algorithms", algorithms ? json_string(algorithms) : json_null());
-    set(&object, "net", json_string(nin_net_text(model->net)));
-    set(&object, "preprocess", ninp_preprocess_to_json(&model->preprocess));
-    set(&object, "training data", json_string(nin_dataset_get_info(train).digest));
-    set(&object, "test data", test ? json_string(nin_dataset_get_info(test).digest) : json_null());
-    return object;
+    set(object, "epochs", json_integer(options->epochs));
+    set(object, "batch", json_integer(options->batch));
+    set(object, "seed", json_string(seed));
+    add_optimizer(object, options);
+    set(object, "flip", json_boolean(options->flip));
+    set(object, "crop_padding", json_integer(options->crop_padding));
+    add_init(object, &options->init);
+    set(object, "points_per_epoch", json_integer(options->points_per_epoch));
+}
+
+/* Texts that come from outside, which may be no UTF-8. */
+static nin_status add_texts(json_t **object, const nin_model *model, const char *algorithms,
+                            nin_error *err) {
+    json_t *text;
+    nin_status status = ninp_json_text(algorithms ? algorithms : "", "algorithms", &text, err);
+    if (status != NIN_OK) {
+        return status;
+    }
+    set(object, "algorithms", text);
+    status = ninp_json_text(nin_net_text(model->net), "the network description", &text, err);
+    if (status != NIN_OK) {
+        return status;
+    }
+    set(object, "net", text);
+    status = ninp_model_classes(model, &text, err);
+    if (status != NIN_OK) {
+        return status;
+    }
+    set(object, "classes", text);
+    return NIN_OK;
+}
+
+nin_status ninp_identity_create(const nin_model *model, const nin_dataset *train,
+                                const nin_dataset *test, const nin_train_options *options,
+                                json_t **out, nin_error *err) {
+    *out = json_object();
+    add_numbers(out, options);
+    nin_status status = add_texts(out, model, options->session.algorithms, err);
+    set(out, "preprocess", ninp_preprocess_to_json(&model->preprocess));
+    set(out, "training data", json_string(nin_dataset_get_info(train).digest));
+    set(out, "test data", test ? json_string(nin_dataset_get_info(test).digest) : json_null());
+    if (status == NIN_OK && !*out) {
+        status = ninp_fail_memory(err, sizeof *options, "the state");
+    }
+    if (status != NIN_OK) {
+        json_decref(*out);
+        *out = NULL;
+    }
+    return status;
 }
 
 nin_status ninp_identity_compare(json_t *asked, const json_t *stored, const char *path,

@@ -7,10 +7,12 @@
 
 #include <jansson.h>
 
-/* A JSON object, one key an option, and the net, the preprocessing and the data. test may be NULL.
- * Release with json_decref; NULL when out of memory or when a text is not UTF-8. */
-json_t *ninp_identity_create(const nin_model *model, const nin_dataset *train,
-                             const nin_dataset *test, const nin_train_options *options);
+/* A JSON object, one key an option, and the net, the classes, the preprocessing and the data. test
+ * may be NULL. Release with json_decref. NIN_ERROR_ARGUMENT: a text is not UTF-8 and so could not
+ * be saved; NIN_ERROR_MEMORY. */
+nin_status ninp_identity_create(const nin_model *model, const nin_dataset *train,
+                                const nin_dataset *test, const nin_train_options *options,
+                                json_t **out, nin_error *err);
 
 /* NIN_ERROR_ARGUMENT names the first key whose value in `stored` is another one; `path` stands in
  * the message. */

@@ -3,8 +3,8 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "format/preprocess.h"
 #include "train/clock.h"
+#include "train/fit.h"
 #include "train/identity.h"
 #include "train/options.h"
 
@@ -26,27 +26,14 @@ void ninp_trainer_close(ninp_trainer *trainer) {
 
 /* ---- what the caller gave ---------------------------------------------------------------- */
 
-static nin_status check_data(const nin_dataset *dataset, const nin_net *net, nin_error *err) {
-    nin_dataset_info info = nin_dataset_get_info(dataset);
-    int classes = nin_net_output(net).channels;
-    if (info.classes > classes) {
-        return ninp_fail(err, NIN_ERROR_ARGUMENT, "%s has %d classes, the net tells %d apart",
-                         info.name, info.classes, classes);
-    }
-    return NIN_OK;
-}
-
 static nin_status check_given(const ninp_trainer *trainer, nin_error *err) {
     const nin_model *model = trainer->model;
     nin_status status = ninp_train_options_check(&trainer->options, err);
     if (status == NIN_OK) {
-        status = ninp_preprocess_check(&model->preprocess, nin_net_input(model->net), err);
-    }
-    if (status == NIN_OK) {
-        status = check_data(trainer->train, model->net, err);
+        status = ninp_fit_check(model->net, trainer->train, &model->preprocess, err);
     }
     if (status == NIN_OK && trainer->test) {
-        status = check_data(trainer->test, model->net, err);
+        status = ninp_fit_check(model->net, trainer->test, &model->preprocess, err);
     }
     return status;
 }
@@ -132,8 +119,8 @@ static nin_status start_fresh(ninp_trainer *trainer, nin_error *err) {
                                             .test_accuracy = (double)NAN,
                                             .best_accuracy = (double)NAN,
                                             .best_epoch = -1};
-    const char *algorithms = trainer->options.session.algorithms;
-    nin_status status = open_sessions(trainer, algorithms, algorithms, err);
+    /* Pins may name steps that only training has, so evaluation is left to its own plan. */
+    nin_status status = open_sessions(trainer, trainer->options.session.algorithms, NULL, err);
     if (status == NIN_OK) {
         status = allocate(trainer, err);
     }
@@ -227,20 +214,19 @@ static nin_status start_again(ninp_trainer *trainer, json_t *identity, nin_error
 }
 
 static nin_status start(ninp_trainer *trainer, bool resume, nin_error *err) {
-    json_t *identity =
-        ninp_identity_create(trainer->model, trainer->train, trainer->test, &trainer->options);
-    if (!identity) {
-        return ninp_fail_memory(err, sizeof trainer->options, "the state");
+    json_t *identity;
+    nin_status status = ninp_identity_create(trainer->model, trainer->train, trainer->test,
+                                             &trainer->options, &identity, err);
+    if (status != NIN_OK) {
+        return status;
     }
-    nin_status status;
     if (resume) {
         status = start_again(trainer, identity, err);
         json_decref(identity);
-    } else {
-        trainer->state.identity = identity;
-        status = start_fresh(trainer, err);
+        return status;
     }
-    return status;
+    trainer->state.identity = identity;
+    return start_fresh(trainer, err);
 }
 
 nin_status ninp_trainer_open(ninp_trainer *trainer, const char *directory, bool resume,

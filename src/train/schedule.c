@@ -29,10 +29,11 @@ float nin_schedule_lr(const nin_train_options *options, uint64_t step, uint64_t 
     double now = lr;
     switch (options->schedule) {
     case NIN_SCHEDULE_CONSTANT: break;
-    case NIN_SCHEDULE_STEP:
-        now = lr * pow((double)options->step_factor,
-                       (double)(step / (uint64_t)batches / (uint64_t)options->step_epochs));
+    case NIN_SCHEDULE_STEP: {
+        uint64_t drops = step / (uint64_t)batches / (uint64_t)options->step_epochs;
+        now = lr * pow((double)options->step_factor, (double)drops);
         break;
+    }
     case NIN_SCHEDULE_COSINE: now = half_cosine(lr, final_lr, (double)step / (double)steps); break;
     case NIN_SCHEDULE_ONE_CYCLE: now = one_cycle(lr, final_lr, (double)step, (double)steps); break;
     }

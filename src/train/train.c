@@ -79,6 +79,7 @@ static nin_status run(ninp_trainer *trainer, nin_error *err) {
     return status == NIN_OK && trainer->unsaved ? ninp_trainer_save(trainer, err) : status;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the parameters are the public interface */
 nin_status nin_train(nin_model *model, const nin_dataset *train, const nin_dataset *test,
                      const nin_train_options *options, const char *directory, bool resume,
                      nin_train_callback callback, void *context, nin_train_result *result,

@@ -39,6 +39,7 @@ const float *golden_values(golden *from, const char *name, size_t *count) {
     const ninp_safetensors_tensor *tensor = ninp_safetensors_find(from->file, name);
     if (!tensor) {
         fail_msg("%s: no tensor %s", ninp_safetensors_path(from->file), name);
+        return NULL;
     }
     size_t index = (size_t)(tensor - ninp_safetensors_at(from->file, 0));
     if (!from->values[index]) {

@@ -5,6 +5,7 @@
 #include <nin/model.h>
 
 #include "format/safetensors.h"
+#include "support/nets.h"
 #include "support/scratch.h"
 
 #include <math.h>
@@ -38,15 +39,6 @@ static int remove_directory(void **state) {
     return 0;
 }
 
-static nin_net *parse(const char *text) {
-    nin_net *net;
-    nin_error err = {0};
-    if (nin_net_parse(text, strlen(text), "test", NULL, &net, &err) != NIN_OK) {
-        fail_msg("%s", err.message);
-    }
-    return net;
-}
-
 /* The same values as in safetensors_check.py. */
 static float value_at(size_t tensor, size_t index) {
     return (float)((int)((7919 * tensor + 104729 * index) % 201) - 100) / 32;
@@ -78,7 +70,7 @@ static char dog[] = "dog";
 static char naive[] = "na\xc3\xafve";
 
 static nin_status save(char **names, const nin_preprocess *preprocess, nin_error *err) {
-    nin_net *net = parse(net_text);
+    nin_net *net = test_net_parse(net_text, 0);
     fill(net);
     nin_model model = {.net = net, .class_names = names, .preprocess = *preprocess};
     nin_status status = nin_model_save(path, &model, err);
@@ -102,7 +94,7 @@ static void test_round_trip(void **state) {
     if (nin_model_load(path, false, &model, &err) != NIN_OK) {
         fail_msg("%s", err.message);
     }
-    nin_net *net = parse(net_text);
+    nin_net *net = test_net_parse(net_text, 0);
     assert_string_equal(nin_net_text(model.net), nin_net_text(net));
     nin_net_free(net);
     assert_true(is_filled(model.net));
@@ -156,7 +148,7 @@ static void test_refuses_to_save(void **state) {
 
 static void test_values_that_are_not_finite(void **state) {
     (void)state;
-    nin_net *net = parse(net_text);
+    nin_net *net = test_net_parse(net_text, 0);
     fill(net);
     nin_tensor tensor = nin_net_tensor(net, nin_net_tensor_count(net) - 1);
     tensor.values[2] = NAN;
@@ -197,13 +189,13 @@ static void test_architectures(void **state) {
     };
     assert_int_equal(save_usual(), NIN_OK);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        nin_net *net = parse(cases[i].net);
+        nin_net *net = test_net_parse(cases[i].net, 0);
         nin_error err = {0};
         assert_int_equal(nin_net_load_weights(net, path, &err), NIN_ERROR_DATA);
         expect_message(&err, cases[i].message);
         nin_net_free(net);
     }
-    nin_net *net = parse(net_text);
+    nin_net *net = test_net_parse(net_text, 0);
     assert_int_equal(nin_net_load_weights(net, path, NULL), NIN_OK);
     assert_true(is_filled(net));
     nin_net_free(net);
@@ -218,7 +210,7 @@ static void test_transposed(void **state) {
         {.name = "1.bias", .rank = 1, .shape = {2}, .count = 2, .values = values}};
     ninp_safetensors_content content = {.tensors = sources, .tensor_count = 2};
     assert_int_equal(ninp_safetensors_write(path, &content, NULL), NIN_OK);
-    nin_net *net = parse("input 1x3x1\nclasses 2\nflatten\nlinear classes\n");
+    nin_net *net = test_net_parse("input 1x3x1\nclasses 2\nflatten\nlinear classes\n", 0);
     nin_error err = {0};
     assert_int_equal(nin_net_load_weights(net, path, &err), NIN_ERROR_DATA);
     expect_message(&err, ": tensor 1.weight: shape [3, 2] in the file, [2, 3] in the net");
@@ -295,7 +287,7 @@ static int write_for_check(const char *file) {
 }
 
 static int read_for_check(const char *file) {
-    nin_net *net = parse(net_text);
+    nin_net *net = test_net_parse(net_text, 0);
     nin_error err = {0};
     bool right = nin_net_load_weights(net, file, &err) == NIN_OK && is_filled(net);
     if (!right) {

@@ -467,8 +467,9 @@ static void test_deep_nesting(void **state) {
     enum { LENGTH = 1 << 19 };
     char *header = malloc(LENGTH);
     assert_non_null(header);
+    static const char start[] = {'{', '"', 't', '"', ':'};
     memset(header, '[', LENGTH);
-    memcpy(header, "{\"t\":", 5);
+    memcpy(header, start, sizeof start);
     write_raw(LENGTH, header, LENGTH, 0);
     expect_refused(": byte 20: nested more than 8 deep");
     free(header);

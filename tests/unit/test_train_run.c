@@ -419,6 +419,25 @@ static void test_refusals(void **state) {
     small_run_close(&run);
 }
 
+/* It could not be saved after an epoch of work, so the run does not begin. */
+static void test_class_name_that_is_not_utf8(void **state) {
+    (void)state;
+    small_run run = small_run_open();
+    nin_model model = small_run_model();
+    model.class_names = calloc(10, sizeof *model.class_names);
+    for (size_t i = 0; i < 10; i++) {
+        model.class_names[i] = strdup(i == 7 ? "\xff" : "name");
+    }
+    nin_error err = {0};
+    assert_int_equal(nin_train(&model, run.train, run.test, &run.options, directory, false, NULL,
+                               NULL, NULL, &err),
+                     NIN_ERROR_ARGUMENT);
+    assert_string_equal(err.message, "a class name: not UTF-8");
+    assert_int_equal(scratch_count(directory), 0);
+    nin_model_free(&model);
+    small_run_close(&run);
+}
+
 static void test_damaged_files(void **state) {
     (void)state;
     small_run run = small_run_open();
@@ -535,13 +554,21 @@ static void test_not_finite(void **state) {
 int main(void) {
 #define IN_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)
     const struct CMUnitTest tests[] = {
-        IN_DIRECTORY(test_learns),           IN_DIRECTORY(test_first_of_equals),
-        IN_DIRECTORY(test_threads),          IN_DIRECTORY(test_resume_after_every_step),
-        IN_DIRECTORY(test_stop_by_callback), IN_DIRECTORY(test_checkpoints),
-        IN_DIRECTORY(test_events),           IN_DIRECTORY(test_log),
-        IN_DIRECTORY(test_resume_finished),  IN_DIRECTORY(test_without_test_data),
-        IN_DIRECTORY(test_refusals),         IN_DIRECTORY(test_damaged_files),
-        IN_DIRECTORY(test_one_at_a_time),    IN_DIRECTORY(test_removes_temporaries),
+        IN_DIRECTORY(test_learns),
+        IN_DIRECTORY(test_first_of_equals),
+        IN_DIRECTORY(test_threads),
+        IN_DIRECTORY(test_resume_after_every_step),
+        IN_DIRECTORY(test_stop_by_callback),
+        IN_DIRECTORY(test_checkpoints),
+        IN_DIRECTORY(test_events),
+        IN_DIRECTORY(test_log),
+        IN_DIRECTORY(test_resume_finished),
+        IN_DIRECTORY(test_without_test_data),
+        IN_DIRECTORY(test_refusals),
+        IN_DIRECTORY(test_class_name_that_is_not_utf8),
+        IN_DIRECTORY(test_damaged_files),
+        IN_DIRECTORY(test_one_at_a_time),
+        IN_DIRECTORY(test_removes_temporaries),
         IN_DIRECTORY(test_not_finite),
     };
     return cmocka_run_group_tests(tests, make_whole, remove_whole);

@@ -4,6 +4,7 @@
 
 #include "base/random.h"
 #include "support/golden.h"
+#include "support/nets.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -18,15 +19,6 @@ enum { STEPS = 5 };
 
 static const char small_net[] =
     "input 3x4x4\nclasses 3\nconv2d 2 kernel=3\nflatten\nlinear classes\n";
-
-static nin_net *parse(const char *text) {
-    nin_net *net;
-    nin_error err = {0};
-    if (nin_net_parse(text, strlen(text), "test", NULL, &net, &err) != NIN_OK) {
-        fail_msg("%s", err.message);
-    }
-    return net;
-}
 
 typedef struct setting {
     const char *name;
@@ -78,7 +70,7 @@ static void check_update(const setting *how, golden *file, nin_net *net) {
 static void test_updates(void **state) {
     (void)state;
     golden *file = golden_open("tests/golden/train.safetensors");
-    nin_net *net = parse(small_net);
+    nin_net *net = test_net_parse(small_net, 0);
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
         check_update(&settings[i], file, net);
     }
@@ -98,7 +90,7 @@ static const char large_net[] = "input 1x9x37\nclasses 331\nflatten\nlinear clas
 
 static void test_threads(void **state) {
     (void)state;
-    nin_net *net = parse(large_net);
+    nin_net *net = test_net_parse(large_net, 0);
     size_t count = nin_net_parameter_count(net);
     assert_true(count > 100000);
     size_t bytes = count * sizeof(float);

@@ -47,7 +47,8 @@ static double start_value(const nin_tensor *tensor, double u) {
         return ends_in(tensor->name, "var") ? 1 : 0;
     }
     if (tensor->rank > 1) {
-        return (2 * u - 1) * sqrt(6 / (double)(tensor->count / tensor->shape[0]));
+        size_t fan_in = tensor->count / tensor->shape[0];
+        return (2 * u - 1) * sqrt(6 / (double)fan_in);
     }
     return ends_in(tensor->name, "weight") ? 0.5 + u : 0.2 * u;
 }

@@ -37,6 +37,10 @@ static batch_pass pass_of(const ninp_cpu_run *run) {
     return pass;
 }
 
+static int smaller(int a, int b) {
+    return a < b ? a : b;
+}
+
 void ninp_batch_prepare(const ninp_step *step, const ninp_cpu_config *config, ninp_cpu_needs *needs,
                         const void **settings) {
     (void)settings;
@@ -95,10 +99,6 @@ static ninp_gemm_left gathered_rows(const batch_pass *pass, const float *gathere
 
 static unsigned char *own_space(const ninp_cpu_run *run) {
     return run->thread_space + (size_t)omp_get_thread_num() * run->needs->thread_bytes;
-}
-
-static int smaller(int a, int b) {
-    return a < b ? a : b;
 }
 
 /* Where the results before the pool go, or come from. */
@@ -248,13 +248,13 @@ static void input_pixel(const batch_pass *pass, const float *turned, int block, 
     ninp_taps_multiply(run->kernels->gemm, &pass->turned, &taps, product);
 }
 
-static void input_blocks(const batch_pass *pass, int block) {
+static void input_gradient(const batch_pass *pass, int block) {
     const ninp_cpu_run *run = pass->run;
     float *turned = (float *)(void *)(own_space(run) + ninp_taps_bytes(pass->filters.taps));
     const int blocks = smaller(INPUT_BLOCKS, ninp_blocks(pass->shape.channels) - block);
     for (int i = 0; i < blocks; i++) {
-        ninp_conv_turn_block(run->kernels->gemm, &pass->filters, block + i, run->weights,
-                             turned + (size_t)i * ninp_filter_block(&pass->turned));
+        ninp_conv_turn(run->kernels->gemm, &pass->filters, block + i, run->weights,
+                       turned + (size_t)i * ninp_filter_block(&pass->turned));
     }
     for (int pixel = 0; pixel < ninp_conv_pixels(&pass->shape); pixel++) {
         input_pixel(pass, turned, block, pixel);
@@ -299,6 +299,6 @@ void ninp_batch_backward(const ninp_cpu_run *run) {
     }
 #pragma omp parallel for schedule(static) num_threads(run->threads)
     for (int block = 0; block < ninp_blocks(pass.shape.channels); block += INPUT_BLOCKS) {
-        input_blocks(&pass, block);
+        input_gradient(&pass, block);
     }
 }

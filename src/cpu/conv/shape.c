@@ -24,14 +24,13 @@ ninp_range ninp_conv_live_outputs(const ninp_conv_shape *shape, int size, int ou
     return (ninp_range){first, end > first ? end - first : 0};
 }
 
-void ninp_conv_turn_block(const ninp_gemm_kernels *gemm, const ninp_filters *filters, int block,
-                          const float *packed, float *turned) {
+void ninp_conv_turn(const ninp_gemm_kernels *gemm, const ninp_filters *filters, int block,
+                    const float *packed, float *turned) {
     const ninp_filters back = {filters->channels, filters->filters, filters->taps};
-    const int width = ninp_filter_width(filters, block);
-    for (int other = 0; other < (filters->filters + 15) / 16; other++) {
+    for (int other = 0; other < ninp_blocks(filters->filters); other++) {
         const float *from = packed + (size_t)other * ninp_filter_block(filters);
         for (int tap = 0; tap < filters->taps; tap++) {
-            gemm->transpose(ninp_filter_width(&back, other), width,
+            gemm->transpose(ninp_filter_width(&back, other), ninp_filter_width(filters, block),
                             from + ninp_filter_place(filters, block, tap), 0,
                             turned + ninp_filter_place(&back, other, tap), 0);
         }
@@ -43,16 +42,16 @@ void ninp_conv_pack(const ninp_cpu_run *run, const ninp_filters *filters, bool t
 #pragma omp parallel num_threads(run->threads)
     {
 #pragma omp for schedule(static)
-        for (int block = 0; block < (filters->filters + 15) / 16; block++) {
+        for (int block = 0; block < ninp_blocks(filters->filters); block++) {
             run->kernels->conv->pack(filters, block, weight, packed);
         }
         if (turned) {
             const ninp_filters back = {filters->channels, filters->filters, filters->taps};
             float *behind = packed + ninp_filter_floats(filters);
 #pragma omp for schedule(static)
-            for (int block = 0; block < (filters->channels + 15) / 16; block++) {
-                ninp_conv_turn_block(run->kernels->gemm, filters, block, packed,
-                                     behind + (size_t)block * ninp_filter_block(&back));
+            for (int block = 0; block < ninp_blocks(filters->channels); block++) {
+                ninp_conv_turn(run->kernels->gemm, filters, block, packed,
+                               behind + (size_t)block * ninp_filter_block(&back));
             }
         }
     }
@@ -61,7 +60,7 @@ void ninp_conv_pack(const ninp_cpu_run *run, const ninp_filters *filters, bool t
 void ninp_conv_unpack(const ninp_cpu_run *run, const ninp_filters *filters, const float *packed,
                       float *weight) {
 #pragma omp parallel for schedule(static) num_threads(run->threads)
-    for (int block = 0; block < (filters->filters + 15) / 16; block++) {
+    for (int block = 0; block < ninp_blocks(filters->filters); block++) {
         run->kernels->conv->unpack(filters, block, packed, weight);
     }
 }

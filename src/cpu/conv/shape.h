@@ -50,9 +50,9 @@ void ninp_conv_pack(const ninp_cpu_run *run, const ninp_filters *filters, bool t
 void ninp_conv_unpack(const ninp_cpu_run *run, const ninp_filters *filters, const float *packed,
                       float *weight);
 
-/* The filters of the input gradient for one block of channels, from all packed filters. */
-void ninp_conv_turn_block(const ninp_gemm_kernels *gemm, const ninp_filters *filters, int block,
-                          const float *packed, float *turned);
+/* The packed filters of the input gradient for one block of channels, from all packed filters. */
+void ninp_conv_turn(const ninp_gemm_kernels *gemm, const ninp_filters *filters, int block,
+                    const float *packed, float *turned);
 
 /* Adds the sums over pixels of every block of dy to the step's bias gradient, if it has a bias. */
 void ninp_conv_bias_gradient(const ninp_cpu_run *run, size_t pixels, const float *dy);

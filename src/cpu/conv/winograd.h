@@ -26,6 +26,7 @@ typedef struct ninp_winograd_plan {
      * y, and between bins: */
     size_t block_stride;
     size_t x_stride, y_stride, w_stride, t_stride;
+    size_t sums_line; /* floats of a row of the input gradient, with what lies outside of it */
 
     /* Workspace of all threads together: floats from its start. */
     size_t common_x, common_y, common_t;
@@ -34,7 +35,7 @@ typedef struct ninp_winograd_plan {
     size_t common_floats;
     /* Workspace of a thread, likewise. */
     size_t own_scratch;  /* of the transforms; or one block of weights, [C][R][R][16] */
-    size_t own_sums;     /* of the input gradient */
+    size_t own_sums;     /* N rows of the input gradient */
     size_t own_unpooled; /* with a max-pool: one block of an unpooled picture */
     size_t own_floats;
 } ninp_winograd_plan;
@@ -83,14 +84,14 @@ typedef struct ninp_winograd_task {
 static inline ninp_winograd_task ninp_winograd_task_at(const ninp_winograd_plan *plan,
                                                        const ninp_winograd_group *group, int blocks,
                                                        int index) {
-    int picture = index / blocks;
+    const int picture = index / blocks;
+    const size_t tiles = (size_t)group->rows * (size_t)plan->columns;
     return (ninp_winograd_task){.picture = group->picture + picture,
                                 .block = index % blocks,
-                                .tile =
-                                    (size_t)picture * (size_t)group->rows * (size_t)plan->columns};
+                                .tile = (size_t)picture * tiles};
 }
 
-/* Inputs to bins. */
+/* Inputs to bins: task `index` of the group's pictures x blocks. */
 void ninp_winograd_transform_input(const ninp_winograd_pass *pass, const ninp_winograd_group *group,
                                    int index, int thread);
 

@@ -16,7 +16,7 @@ static void transform_output_gradient(const ninp_winograd_pass *pass,
     const nin_shape shape = run->step->unpooled;
     const ninp_winograd_task task = ninp_winograd_task_at(plan, group, plan->blocks_out, index);
     float *bins = pass->y + (size_t)task.block * plan->block_stride + task.tile * NINP_BLOCK;
-    /* The group's rows are a picture of their own here: rows below are another group's tiles. */
+    /* The rows of the group are a picture of their own here: of a pool's, no others are made. */
     const int first = group->row * pass->form->outputs;
     const int end = first + group->rows * pass->form->outputs;
     ninp_winograd_row row = {.height = (end < shape.height ? end : shape.height) - first,
@@ -40,44 +40,57 @@ static void transform_output_gradient(const ninp_winograd_pass *pass,
     }
 }
 
-/* For some input blocks: dw^[bin] += x^[bin]T dy^[bin]; then dx^[bin] = dy^[bin] t^[bin] in the
- * place of x^[bin]. */
-static void multiply(const ninp_winograd_pass *pass, const ninp_winograd_group *group, int index) {
-    const ninp_cpu_run *run = pass->run;
+static ninp_gemm_layout bin_layout(const ninp_winograd_plan *plan) {
+    return (ninp_gemm_layout){.row_stride = NINP_BLOCK,
+                              .block_stride = (ptrdiff_t)plan->block_stride};
+}
+
+/* dw^[bin] += x^[bin]T dy^[bin] for some input blocks, whose bin starts at x. */
+static void add_weight_gradient(const ninp_winograd_pass *pass, const ninp_winograd_group *group,
+                                size_t bin, ninp_range blocks, const float *x) {
     const ninp_winograd_plan *plan = &pass->plan;
-    const int channels = run->step->input.channels;
-    const int outputs = run->step->unpooled.channels;
-    const size_t bin = (size_t)(index / plan->parts_in);
-    const ninp_range blocks =
-        ninp_winograd_part(plan->blocks_in, plan->parts_in, index % plan->parts_in);
+    const int channels = pass->run->step->input.channels;
     const int first = blocks.first * NINP_BLOCK;
     const int end = first + blocks.count * NINP_BLOCK;
-    float *x = pass->x + bin * plan->x_stride + (size_t)blocks.first * plan->block_stride;
-    const float *dy = pass->y + bin * plan->y_stride;
-    const ninp_gemm_layout layout = {.row_stride = NINP_BLOCK,
-                                     .block_stride = (ptrdiff_t)plan->block_stride};
     ninp_gemm_gradient gradient = {
         .a = ninp_gemm_picture(x, group->tiles, (end < channels ? end : channels) - first),
-        .c = dy,
-        .c_layout = layout,
+        .c = pass->y + bin * plan->y_stride,
+        .c_layout = bin_layout(plan),
         .blocks = plan->blocks_out,
-        .b = run->gradient + bin * plan->w_stride + (size_t)first * NINP_BLOCK,
+        .b = pass->run->gradient + bin * plan->w_stride + (size_t)first * NINP_BLOCK,
         .b_block_stride = (ptrdiff_t)channels * NINP_BLOCK,
         .add = group->picture > 0 || group->row > 0};
     gradient.a.chunk_stride = (ptrdiff_t)plan->block_stride;
-    run->kernels->gemm->gradient(&gradient);
-    if (!run->dx) {
-        return;
-    }
-    ninp_gemm_product product = {.a = ninp_gemm_picture(dy, group->tiles, outputs),
-                                 .b = pass->t + bin * plan->t_stride +
-                                      (size_t)(blocks.first * outputs) * NINP_BLOCK,
-                                 .b_block_stride = (ptrdiff_t)outputs * NINP_BLOCK,
-                                 .blocks = blocks.count,
-                                 .c = x,
-                                 .c_layout = layout};
+    pass->run->kernels->gemm->gradient(&gradient);
+}
+
+/* dx^[bin] = dy^[bin] t^[bin], likewise. */
+static void multiply_gradient(const ninp_winograd_pass *pass, const ninp_winograd_group *group,
+                              size_t bin, ninp_range blocks, float *dx) {
+    const ninp_winograd_plan *plan = &pass->plan;
+    const int outputs = pass->run->step->unpooled.channels;
+    ninp_gemm_product product = {
+        .a = ninp_gemm_picture(pass->y + bin * plan->y_stride, group->tiles, outputs),
+        .b = pass->t + bin * plan->t_stride + (size_t)blocks.first * (size_t)outputs * NINP_BLOCK,
+        .b_block_stride = (ptrdiff_t)outputs * NINP_BLOCK,
+        .blocks = blocks.count,
+        .c = dx,
+        .c_layout = bin_layout(plan)};
     product.a.chunk_stride = (ptrdiff_t)plan->block_stride;
-    run->kernels->gemm->multiply(&product);
+    pass->run->kernels->gemm->multiply(&product);
+}
+
+/* Both products of some input blocks of a bin. The gradient takes the place of the inputs. */
+static void multiply(const ninp_winograd_pass *pass, const ninp_winograd_group *group, int index) {
+    const ninp_winograd_plan *plan = &pass->plan;
+    const size_t bin = (size_t)(index / plan->parts_in);
+    const ninp_range blocks =
+        ninp_winograd_part(plan->blocks_in, plan->parts_in, index % plan->parts_in);
+    float *x = pass->x + bin * plan->x_stride + (size_t)blocks.first * plan->block_stride;
+    add_weight_gradient(pass, group, bin, blocks, x);
+    if (pass->run->dx) {
+        multiply_gradient(pass, group, bin, blocks, x);
+    }
 }
 
 /* Rows of the input gradient that no further tile adds to, times the activation's derivative. Row i
@@ -87,8 +100,6 @@ static void finish_rows(const ninp_winograd_pass *pass, const ninp_winograd_task
     const ninp_cpu_run *run = pass->run;
     const nin_shape shape = run->step->input;
     const size_t line = (size_t)shape.width * NINP_BLOCK;
-    const size_t sums_line =
-        (size_t)(pass->plan.columns * pass->form->outputs + pass->form->weights - 1) * NINP_BLOCK;
     const size_t place =
         (size_t)task->picture * run->x_stride + (size_t)task->block * ninp_block_floats(shape);
     for (int i = 0; i < count; i++) {
@@ -96,7 +107,7 @@ static void finish_rows(const ninp_winograd_pass *pass, const ninp_winograd_task
         if (y >= 0 && y < shape.height) {
             const size_t row = place + (size_t)y * line;
             run->kernels->map->derive(run->step->input_activation, line, run->x + row,
-                                      sums + (size_t)i * sums_line +
+                                      sums + (size_t)i * pass->plan.sums_line +
                                           (size_t)run->step->conv.padding * NINP_BLOCK,
                                       run->dx + row);
         }
@@ -110,8 +121,7 @@ static void transform_input_gradient(const ninp_winograd_pass *pass,
     const ninp_winograd_plan *plan = &pass->plan;
     const ninp_winograd_form *form = pass->form;
     const ninp_winograd_task task = ninp_winograd_task_at(plan, group, plan->blocks_in, index);
-    const size_t line = (size_t)(plan->columns * form->outputs + form->weights - 1) * NINP_BLOCK;
-    const size_t overlap = (size_t)(form->weights - 1) * line;
+    const size_t overlap = (size_t)(form->weights - 1) * plan->sums_line;
     const float *bins = pass->x + (size_t)task.block * plan->block_stride + task.tile * NINP_BLOCK;
     float *sums = ninp_winograd_own(pass, thread, plan->own_sums);
     float *waiting = (float *)(void *)pass->run->common_space + plan->common_overlap +
@@ -128,7 +138,7 @@ static void transform_input_gradient(const ninp_winograd_pass *pass,
         bins += (size_t)plan->columns * NINP_BLOCK;
         finish_rows(pass, &task, row * form->outputs - pass->run->step->conv.padding,
                     row == plan->rows - 1 ? form->size : form->outputs, sums);
-        memmove(sums, sums + (size_t)form->outputs * line, overlap * sizeof *sums);
+        memmove(sums, sums + (size_t)form->outputs * plan->sums_line, overlap * sizeof *sums);
     }
     if (group->row + group->rows < plan->rows) {
         memcpy(waiting, sums, overlap * sizeof *sums);

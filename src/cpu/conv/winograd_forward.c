@@ -45,7 +45,7 @@ static void multiply(const ninp_winograd_pass *pass, const ninp_winograd_group *
     ninp_gemm_product product = {
         .a = ninp_gemm_picture(pass->x + bin * plan->x_stride, group->tiles, channels),
         .b = pass->run->weights + bin * plan->w_stride +
-             (size_t)(blocks.first * channels) * NINP_BLOCK,
+             (size_t)blocks.first * (size_t)channels * NINP_BLOCK,
         .b_block_stride = (ptrdiff_t)channels * NINP_BLOCK,
         .blocks = blocks.count,
         .c = pass->y + bin * plan->y_stride + (size_t)blocks.first * plan->block_stride,

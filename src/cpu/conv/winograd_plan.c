@@ -33,6 +33,7 @@ static size_t odd_lines(size_t lines) {
     return (lines | 1) * NINP_BLOCK;
 }
 
+/* Tiles enough that the products are efficient, and so few that they stay in the shared cache. */
 static void choose_group(ninp_winograd_plan *plan, int pictures) {
     const int64_t tile_bytes =
         (int64_t)plan->bins * (plan->blocks_in + plan->blocks_out) * NINP_BLOCK * 4;
@@ -52,9 +53,7 @@ static void choose_group(ninp_winograd_plan *plan, int pictures) {
 static void lay_out_common(ninp_winograd_plan *plan, const ninp_step *step, bool training) {
     const size_t bins = (size_t)plan->bins;
     const bool backward = training && step->input_gradient;
-    const size_t overlap = (size_t)(plan->form->weights - 1) *
-                           (size_t)(plan->columns * plan->form->outputs + plan->form->weights - 1) *
-                           NINP_BLOCK;
+    const size_t overlap = (size_t)(plan->form->weights - 1) * plan->sums_line;
     const bool bands = ninp_winograd_has_bands(plan);
     plan->common_x = 0;
     plan->common_y = plan->common_x + bins * plan->x_stride;
@@ -68,19 +67,12 @@ static void lay_out_common(ninp_winograd_plan *plan, const ninp_step *step, bool
 
 static void lay_out_own(ninp_winograd_plan *plan, const ninp_step *step) {
     const ninp_winograd_form *form = plan->form;
-    const size_t scratch = form->scratch(plan->columns);
     const size_t weights =
         (size_t)step->input.channels * (size_t)(form->weights * form->weights) * NINP_BLOCK;
-    const size_t sums = (size_t)form->size *
-                        (size_t)(plan->columns * form->outputs + form->weights - 1) * NINP_BLOCK;
     plan->own_scratch = 0;
-    plan->own_sums = scratch;
-    plan->own_unpooled = plan->own_sums + sums;
-    plan->own_floats = plan->own_unpooled;
-    if (step->pooled) {
-        plan->own_floats +=
-            (size_t)step->unpooled.height * (size_t)step->unpooled.width * NINP_BLOCK;
-    }
+    plan->own_sums = plan->own_scratch + form->scratch(plan->columns);
+    plan->own_unpooled = plan->own_sums + (size_t)form->size * plan->sums_line;
+    plan->own_floats = plan->own_unpooled + (step->pooled ? ninp_block_floats(step->unpooled) : 0);
     if (plan->own_floats < weights) {
         plan->own_floats = weights;
     }
@@ -102,6 +94,7 @@ ninp_winograd_plan ninp_winograd_plan_of(const ninp_step *step, const ninp_winog
     plan.y_stride = odd_lines(blocks_out * plan.block_stride / NINP_BLOCK);
     plan.w_stride = odd_lines(blocks_out * (size_t)step->input.channels);
     plan.t_stride = odd_lines(blocks_in * (size_t)step->unpooled.channels);
+    plan.sums_line = (size_t)(plan.columns * form->outputs + form->weights - 1) * NINP_BLOCK;
     lay_out_common(&plan, step, training);
     lay_out_own(&plan, step);
     return plan;

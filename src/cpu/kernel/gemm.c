@@ -94,7 +94,8 @@ static ptrdiff_t left_place(const ninp_gemm_left *a, int chunk) {
 /* The product's micro-kernel: one tile of C, and the k's of one pass. */
 typedef struct tile {
     const float *a, *b;
-    ptrdiff_t a_row, b_block, b_next;
+    ptrdiff_t a_row, b_block;
+    ptrdiff_t b_next; /* from b to the next pass's, to fetch it ahead */
     int chunks, width;
     const ptrdiff_t *a_places, *b_places; /* of chunks */
     float *c;
@@ -230,7 +231,7 @@ static void run_pass(const ninp_gemm_product *p, group rows, int block, int inde
     tile t = {.b = p->b + block * p->b_block_stride,
               .a_row = p->a.row_stride,
               .b_block = p->b_block_stride,
-              .b_next = k->chunks * k->width * 16,
+              .b_next = (ptrdiff_t)k->chunks * k->width * 16,
               .chunks = k->chunks,
               .width = k->width,
               .a_places = k->a_places,

@@ -42,7 +42,7 @@ typedef struct ninp_pool_kernels {
      * alignment; kernel <= NINP_POOL_INDEX_KERNEL); NULL: not wanted, any kernel. */
     void (*max_forward)(const ninp_pool_geometry *geometry, ninp_pool_rows rows, int x_row,
                         const float *x, float *y, uint8_t *index);
-    /* Overwrites those input rows of the gradient; dx points to the first of them. y, dy and index
+    /* Overwrites input rows `rows` of the gradient; dx points to the first of them. y, dy and index
      * are the whole block's ([out_height][out_width][16]). Each gradient is multiplied by the
      * derivative of `activation` at y, its maximum: the input is the result of that activation. */
     void (*max_backward)(const ninp_pool_geometry *geometry, ninp_pool_rows rows,

@@ -14,8 +14,9 @@
 
 #include <stddef.h>
 
-/* A row of tiles over a picture block [height][width][16]. Tile t covers pixels from (top, left + M
- * * t) on; what lies outside of the picture counts as zeros and is never written. */
+/* A row of tiles over a picture block [height][width][16]. They lie side by side, M pixels apart,
+ * the first one's corner at (top, left). What lies outside of the picture counts as zeros and is
+ * never written. */
 typedef struct ninp_winograd_row {
     int height, width;
     int top, left;
@@ -44,9 +45,9 @@ typedef struct ninp_winograd_form {
     /* Gradient of M x M tiles to bins. The bin of row 1, column 1 holds the sums of the tiles. */
     void (*output_gradient)(const ninp_winograd_row *row, const float *dy, float *bins,
                             size_t bin_stride, float *scratch);
-    /* Bins to the gradient of N x N tiles, summed where tiles overlap: sums is [N][M * tiles + R -
-     * 1] [16]. The first R - 1 rows are added to, for they overlap with the row of tiles above; the
-     * others are overwritten. */
+    /* Bins to the gradient of N x N tiles, summed where tiles overlap: `sums` has N rows of as many
+     * pixels as the tiles cover. The first R - 1 rows are added to, for they overlap with the row
+     * of tiles above; the others are overwritten. */
     void (*input_gradient)(int tiles, const float *bins, size_t bin_stride, float *sums,
                            float *scratch);
     /* `count` filters [R][R][16] to bins, a filter in place of a tile; and the gradient back. */

@@ -252,6 +252,8 @@ def header(form):
             f"#ifndef {guard}",
             f"#define {guard}",
             "",
+            "#include <stddef.h>",
+            "",
             "enum {",
             ",\n".join(f"    NINP_TILE_{name} = {number}" for name, number in numbers),
             "};",

@@ -1,0 +1,97 @@
+/* How the Fourier convolution works through a batch.
+ *
+ * Pictures are transformed as a whole, products of transforms are convolutions (M. Mathieu, M.
+ * Henaff, Y. LeCun, "Fast Training of Convolutional Networks through FFTs", arXiv 1312.5851). Every
+ * bin is a matrix product, pictures x channels times channels x outputs. The frame need not hold the
+ * filter's reach on both sides, for what goes round an edge may spoil what nobody reads: H + padding
+ * rows are enough for all three passes.
+ *
+ * The transforms of weights and of a batch are far larger than what they are made from, and cost
+ * less to compute again than to fetch from memory. So the batch is cut into groups of pictures and
+ * the outputs into chunks of channel blocks, such that a group's inputs and a chunk of its outputs
+ * and weights stay in the shared cache while they are transformed, multiplied and transformed back;
+ * nothing of them is kept. All threads work on the same group and chunk: they share out channel
+ * blocks where it is transformed, and bins where it is multiplied. */
+#ifndef NINP_CPU_CONV_FFT_H
+#define NINP_CPU_CONV_FFT_H
+
+#include "cpu/conv/shape.h"
+
+/* Depends on the step, the instruction set and a number of pictures: sizes grow with the latter. */
+typedef struct ninp_fft_plan {
+    ninp_conv_shape shape;
+    ninp_fft_frame frame; /* .vertical NULL: there is no frame of that size */
+    int bins;
+    int blocks_in, blocks_out; /* channel blocks of input and output */
+    int group;                 /* pictures, at most */
+    int bundle;                /* pictures that a task transforms, at most */
+    int chunk;                 /* blocks of outputs, at most */
+
+    /* Bins are [bin][block][picture, or channel of the other side][pair]. Floats between blocks of
+     * pictures, and between bins of inputs, of a chunk's outputs and of its weights: */
+    size_t block_stride;
+    size_t x_stride, y_stride, w_stride;
+
+    /* Workspace of all threads together: floats from its start. */
+    size_t common_x, common_dx, common_y, common_w, common_floats;
+    /* Workspace of a thread, likewise. */
+    size_t own_scratch, own_unpooled, own_floats;
+} ninp_fft_plan;
+
+ninp_fft_plan ninp_fft_plan_of(const ninp_step *step, const ninp_kernels *kernels, int pictures,
+                               bool training);
+
+/* One forward or backward pass. */
+typedef struct ninp_fft_pass {
+    const ninp_cpu_run *run;
+    const ninp_fft_kernels *kernels;
+    ninp_fft_plan plan;
+    ninp_fft_pictures input, output; /* a bundle; count is that of a task */
+    float *x, *dx, *y, *w;           /* in the common workspace */
+    int groups, chunks;
+} ninp_fft_pass;
+
+ninp_fft_pass ninp_fft_begin(const ninp_cpu_run *run);
+
+static inline float *ninp_fft_own(const ninp_fft_pass *pass, int thread, size_t offset) {
+    const ninp_cpu_run *run = pass->run;
+    return (float *)(void *)(run->thread_space + (size_t)thread * run->needs->thread_bytes) +
+           offset;
+}
+
+/* Part `part` of `parts` nearly equal ones of `count`. */
+static inline ninp_range ninp_fft_part(int count, int parts, int part) {
+    const int first = (int)((int64_t)count * part / parts);
+    const int end = (int)((int64_t)count * (part + 1) / parts);
+    return (ninp_range){first, end - first};
+}
+static inline ninp_range ninp_fft_group(const ninp_fft_pass *pass, int index) {
+    return ninp_fft_part(pass->run->count, pass->groups, index);
+}
+static inline ninp_range ninp_fft_chunk(const ninp_fft_pass *pass, int index) {
+    return ninp_fft_part(pass->plan.blocks_out, pass->chunks, index);
+}
+
+/* A channel block of a bundle of pictures. */
+typedef struct ninp_fft_task {
+    ninp_range pictures; /* of the run */
+    int block;           /* of `blocks` */
+    size_t place;        /* in a bin */
+} ninp_fft_task;
+
+static inline int ninp_fft_task_count(const ninp_fft_pass *pass, ninp_range group, int blocks) {
+    return (group.count + pass->plan.bundle - 1) / pass->plan.bundle * blocks;
+}
+ninp_fft_task ninp_fft_task_at(const ninp_fft_pass *pass, ninp_range group, int blocks, int index);
+
+/* Filters of one block from another: of `width` channels, in blocks of `filters->filters`. */
+ninp_fft_filters ninp_fft_filters_of(const ninp_fft_pass *pass, const ninp_filters *filters,
+                                     int channel_block);
+
+/* A block of inputs to bins. */
+void ninp_fft_transform_input(const ninp_fft_pass *pass, ninp_range group, int index, int thread);
+
+void ninp_fft_forward(const ninp_cpu_run *run);
+void ninp_fft_backward(const ninp_cpu_run *run);
+
+#endif

@@ -1,0 +1,187 @@
+/* Output gradients are transformed once, and their bins give the weight gradient (with those of the
+ * inputs) and the input gradient (with those of the turned filters). The input gradient adds up in
+ * its bins chunk by chunk, the weight gradient in its taps group by group, in order. */
+#include "cpu/conv/fft.h"
+#include "cpu/conv/pooled.h"
+
+#include <omp.h>
+
+/* Gradients of outputs to bins. */
+static void transform_output_gradient(const ninp_fft_pass *pass, ninp_range group,
+                                      ninp_range chunk, int index, int thread) {
+    const ninp_cpu_run *run = pass->run;
+    const ninp_fft_plan *plan = &pass->plan;
+    const nin_shape shape = run->step->unpooled;
+    const ninp_fft_task task = ninp_fft_task_at(pass, group, chunk.count, index);
+    const int block = chunk.first + task.block;
+    const float *dy = run->dy + (size_t)task.pictures.first * run->y_stride +
+                      (size_t)block * ninp_block_floats(shape);
+    ninp_fft_pictures pictures = pass->output;
+    pictures.count = task.pictures.count;
+    if (run->step->pooled) {
+        float *unpooled = ninp_fft_own(pass, thread, plan->own_unpooled);
+        for (int i = 0; i < task.pictures.count; i++) {
+            ninp_pooled_backward_block(run, task.pictures.first + i, block, 0, shape.height,
+                                       unpooled + (size_t)i * pictures.stride);
+        }
+        dy = unpooled;
+    }
+    pass->kernels->pictures(&pictures, dy, pass->y + task.place, plan->y_stride,
+                            ninp_fft_own(pass, thread, plan->own_scratch));
+}
+
+/* Bin 0 holds the sums of pictures, with zeros for imaginary parts. */
+static void add_bias_gradient(const ninp_fft_pass *pass, ninp_range group, ninp_range chunk,
+                              int block) {
+    pass->run->kernels->map->bias_sums(2 * (size_t)group.count,
+                                       pass->y + (size_t)block * pass->plan.block_stride,
+                                       pass->run->bias_gradient +
+                                           (size_t)(chunk.first + block) * NINP_BLOCK);
+}
+
+/* Filters of the input gradient's product: [input block][output channel of the chunk][16]. */
+static ninp_filters turned_filters(const ninp_fft_pass *pass) {
+    return ninp_conv_turned_filters(&pass->plan.shape);
+}
+
+/* Output channels of a chunk. */
+static int chunk_depth(const ninp_fft_pass *pass, ninp_range chunk) {
+    const int first = chunk.first * NINP_BLOCK;
+    const int end = first + chunk.count * NINP_BLOCK;
+    return (end < pass->plan.shape.filters ? end : pass->plan.shape.filters) - first;
+}
+
+static void transform_turned_filters(const ninp_fft_pass *pass, ninp_range chunk, int index,
+                                     int thread) {
+    const ninp_fft_plan *plan = &pass->plan;
+    const ninp_filters filters = ninp_conv_filters(&plan->shape);
+    const ninp_filters turned = turned_filters(pass);
+    const int block = index / chunk.count;
+    const int other = index % chunk.count;
+    const ninp_fft_filters some = ninp_fft_filters_of(pass, &turned, chunk.first + other);
+    const float *weights = pass->run->weights + ninp_filter_floats(&filters) +
+                           (size_t)block * ninp_filter_block(&turned) +
+                           ninp_filter_place(&turned, chunk.first + other, 0);
+    float *bins = pass->w + (size_t)(block * chunk_depth(pass, chunk) + other * NINP_BLOCK) *
+                                NINP_FFT_PAIR;
+    pass->kernels->filters(&some, true, weights, bins, plan->w_stride,
+                           ninp_fft_own(pass, thread, plan->own_scratch));
+}
+
+/* dx^[bin] (+)= dy^[bin] t^[bin]; then dw^[bin] = x^[bin]* dy^[bin] in the place of t^[bin]. */
+static void multiply(const ninp_fft_pass *pass, ninp_range group, ninp_range chunk, int bin) {
+    const ninp_fft_plan *plan = &pass->plan;
+    const size_t channels = (size_t)plan->shape.channels;
+    const float *dy = pass->y + (size_t)bin * plan->y_stride;
+    float *w = pass->w + (size_t)bin * plan->w_stride;
+    if (pass->run->dx) {
+        const int depth = chunk_depth(pass, chunk);
+        const ninp_fft_product product = {.rows = group.count,
+                                          .depth = depth,
+                                          .blocks = plan->blocks_in,
+                                          .a = dy,
+                                          .b = w,
+                                          .c = pass->dx + (size_t)bin * plan->x_stride,
+                                          .a_stride = plan->block_stride,
+                                          .b_stride = (size_t)depth * NINP_FFT_PAIR,
+                                          .c_stride = plan->block_stride,
+                                          .add = chunk.first > 0,
+                                      .ahead = true,
+                                      .ahead_a = dy + plan->y_stride,
+                                      .ahead_b = w + plan->w_stride,
+                                      .ahead_c = pass->dx + (size_t)(bin+1) * plan->x_stride};
+        pass->kernels->multiply(&product);
+    }
+    const ninp_fft_gradient gradient = {.rows = group.count,
+                                        .depth = plan->shape.channels,
+                                        .blocks = chunk.count,
+                                        .a = pass->x + (size_t)bin * plan->x_stride,
+                                        .c = dy, .ahead_a = pass->x + (size_t)(bin+1) * plan->x_stride,
+                                        .b = w,
+                                        .a_stride = plan->block_stride,
+                                        .c_stride = plan->block_stride,
+                                        .b_stride = channels * NINP_FFT_PAIR};
+    pass->kernels->gradient(&gradient);
+}
+
+static void transform_filter_gradient(const ninp_fft_pass *pass, ninp_range group,
+                                      ninp_range chunk, int index, int thread) {
+    const ninp_fft_plan *plan = &pass->plan;
+    const ninp_filters filters = ninp_conv_filters(&plan->shape);
+    const int block = index / plan->blocks_in;
+    const int channel_block = index % plan->blocks_in;
+    const ninp_fft_filters some = ninp_fft_filters_of(pass, &filters, channel_block);
+    const float *bins = pass->w + (size_t)(block * filters.channels + channel_block * NINP_BLOCK) *
+                                      NINP_FFT_PAIR;
+    pass->kernels->filters_gradient(&some, bins, plan->w_stride, group.first > 0,
+                                    pass->run->gradient +
+                                        (size_t)(chunk.first + block) *
+                                            ninp_filter_block(&filters) +
+                                        ninp_filter_place(&filters, channel_block, 0),
+                                    ninp_fft_own(pass, thread, plan->own_scratch));
+}
+
+/* Bins to the input gradient. */
+static void transform_input_gradient(const ninp_fft_pass *pass, ninp_range group, int index,
+                                     int thread) {
+    const ninp_cpu_run *run = pass->run;
+    const ninp_fft_plan *plan = &pass->plan;
+    const ninp_fft_task task = ninp_fft_task_at(pass, group, plan->blocks_in, index);
+    const size_t floats = ninp_block_floats(run->step->input);
+    size_t place =
+        (size_t)task.pictures.first * run->x_stride + (size_t)task.block * floats;
+    ninp_fft_pictures pictures = pass->input;
+    pictures.count = task.pictures.count;
+    pass->kernels->pictures_inverse(&pictures, pass->dx + task.place, plan->x_stride, NULL,
+                                    run->dx + place,
+                                    ninp_fft_own(pass, thread, plan->own_scratch));
+    for (int i = 0; i < task.pictures.count; i++, place += run->x_stride) {
+        run->kernels->map->derive(run->step->input_activation, floats, run->x + place,
+                                  run->dx + place, run->dx + place);
+    }
+}
+
+static void backward_chunk(const ninp_fft_pass *pass, ninp_range group, ninp_range chunk) {
+    const ninp_fft_plan *plan = &pass->plan;
+    const int thread = omp_get_thread_num();
+    const int filters = chunk.count * plan->blocks_in;
+#pragma omp for schedule(dynamic, 1) nowait
+    for (int i = 0; i < (pass->run->dx ? filters : 0); i++) {
+        transform_turned_filters(pass, chunk, i, thread);
+    }
+#pragma omp for schedule(dynamic, 1)
+    for (int i = 0; i < ninp_fft_task_count(pass, group, chunk.count); i++) {
+        transform_output_gradient(pass, group, chunk, i, thread);
+    }
+#pragma omp for schedule(static) nowait
+    for (int i = 0; i < (pass->run->bias_gradient ? chunk.count : 0); i++) {
+        add_bias_gradient(pass, group, chunk, i);
+    }
+#pragma omp for schedule(dynamic, 4)
+    for (int bin = 0; bin < plan->bins; bin++) {
+        multiply(pass, group, chunk, bin);
+    }
+#pragma omp for schedule(dynamic, 1)
+    for (int i = 0; i < filters; i++) {
+        transform_filter_gradient(pass, group, chunk, i, thread);
+    }
+}
+
+void ninp_fft_backward(const ninp_cpu_run *run) {
+    const ninp_fft_pass pass = ninp_fft_begin(run);
+#pragma omp parallel num_threads(run->threads)
+    for (int g = 0; g < pass.groups; g++) {
+        const ninp_range group = ninp_fft_group(&pass, g);
+#pragma omp for schedule(dynamic, 1) nowait
+        for (int i = 0; i < ninp_fft_task_count(&pass, group, pass.plan.blocks_in); i++) {
+            ninp_fft_transform_input(&pass, group, i, omp_get_thread_num());
+        }
+        for (int c = 0; c < pass.chunks; c++) {
+            backward_chunk(&pass, group, ninp_fft_chunk(&pass, c));
+        }
+#pragma omp for schedule(dynamic, 1)
+        for (int i = 0; i < (run->dx ? ninp_fft_task_count(&pass, group, pass.plan.blocks_in) : 0); i++) {
+            transform_input_gradient(&pass, group, i, omp_get_thread_num());
+        }
+    }
+}

@@ -1,0 +1,72 @@
+#include "cpu/conv/fft.h"
+
+#include <stdlib.h>
+
+static int smaller(int a, int b) {
+    return a < b ? a : b;
+}
+
+static size_t larger(size_t a, size_t b) {
+    return a > b ? a : b;
+}
+
+/* Floats of `pairs` pairs and one line: strides then spread over the sets of a cache. */
+static size_t odd_lines(size_t pairs) {
+    return pairs * NINP_FFT_PAIR + NINP_BLOCK;
+}
+
+/* The smallest one that holds `size` values, or NULL. */
+static const ninp_fft_length *length_for(const ninp_fft_kernels *kernels, int size) {
+    for (int i = 0; i < kernels->length_count; i++) {
+        if (kernels->lengths[i].size >= size) {
+            return &kernels->lengths[i];
+        }
+    }
+    return NULL;
+}
+
+static void choose_group(ninp_fft_plan *plan, int pictures) {
+    int g = getenv("FFT_G") ? atoi(getenv("FFT_G")) : 32;
+    int c = getenv("FFT_C") ? atoi(getenv("FFT_C")) : 2;
+    plan->group = smaller(pictures, g);
+    plan->bundle = smaller(plan->group, getenv("FFT_P") ? atoi(getenv("FFT_P")) : 4);
+    plan->chunk = smaller(plan->blocks_out, c);
+}
+
+static void lay_out(ninp_fft_plan *plan, const ninp_step *step, bool training) {
+    const size_t bins = (size_t)plan->bins;
+    const size_t chunk = (size_t)plan->chunk;
+    const size_t blocks_in = (size_t)plan->blocks_in;
+    const bool backward = training && step->input_gradient;
+    plan->block_stride = (size_t)plan->group * NINP_FFT_PAIR;
+    plan->x_stride = odd_lines(blocks_in * (size_t)plan->group);
+    plan->y_stride = odd_lines(chunk * (size_t)plan->group);
+    plan->w_stride = odd_lines(chunk * blocks_in * NINP_BLOCK);
+    plan->common_x = 0;
+    plan->common_dx = plan->common_x + bins * plan->x_stride;
+    plan->common_y = plan->common_dx + (backward ? bins * plan->x_stride : 0);
+    plan->common_w = plan->common_y + bins * plan->y_stride;
+    plan->common_floats = plan->common_w + bins * plan->w_stride;
+    plan->own_scratch = 0;
+    plan->own_unpooled = larger(ninp_fft_picture_scratch(&plan->frame, plan->bundle),
+                                ninp_fft_filter_scratch(&plan->frame, plan->shape.kernel, 16));
+    plan->own_floats =
+        plan->own_unpooled + (step->pooled ? (size_t)plan->bundle * ninp_block_floats(step->unpooled) : 0);
+}
+
+ninp_fft_plan ninp_fft_plan_of(const ninp_step *step, const ninp_kernels *kernels, int pictures,
+                               bool training) {
+    ninp_fft_plan plan = {.shape = ninp_conv_shape_of(step),
+                          .blocks_in = ninp_blocks(step->input.channels),
+                          .blocks_out = ninp_blocks(step->unpooled.channels)};
+    plan.frame.vertical = length_for(kernels->fft, plan.shape.height + plan.shape.padding);
+    plan.frame.horizontal = length_for(kernels->fft, plan.shape.width + plan.shape.padding);
+    if (!plan.frame.vertical || !plan.frame.horizontal) {
+        plan.frame.vertical = NULL;
+        return plan;
+    }
+    plan.bins = ninp_fft_bins(&plan.frame);
+    choose_group(&plan, pictures);
+    lay_out(&plan, step, training);
+    return plan;
+}

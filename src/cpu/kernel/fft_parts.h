@@ -1,0 +1,25 @@
+/* What the files of the Fourier kernels have from each other. */
+#ifndef NINP_CPU_KERNEL_FFT_PARTS_H
+#define NINP_CPU_KERNEL_FFT_PARTS_H
+
+#include "cpu/kernel/fft.h"
+
+/* A complex product is four real ones, or three and some sums (K. F. Gauss; N. Higham, "Stability of
+ * a method for multiplying complex matrices with three real matrix multiplications", SIAM J. Matrix
+ * Anal. Appl. 1992): that pays where a tile has sums for all three. */
+#if NINP_VECTOR_REGISTERS >= 32
+#define NINP_FFT_PRODUCTS 3
+#else
+#define NINP_FFT_PRODUCTS 4
+#endif
+
+void NINP_FOR_ISA(ninp_fft_filters_forward)(const ninp_fft_filters *filters, bool turned,
+                                            const float *weights, float *bins, size_t bin_stride,
+                                            float *scratch);
+void NINP_FOR_ISA(ninp_fft_filters_gradient)(const ninp_fft_filters *filters, const float *bins,
+                                             size_t bin_stride, bool add, float *gradient,
+                                             float *scratch);
+void NINP_FOR_ISA(ninp_fft_multiply)(const ninp_fft_product *product);
+void NINP_FOR_ISA(ninp_fft_multiply_gradient)(const ninp_fft_gradient *gradient);
+
+#endif
