@@ -24,8 +24,8 @@ static nin_status classify(const char *model_path, const char *picture_path, nin
         input = malloc(sizeof *input * (size_t)size->channels * (size_t)size->height *
                        (size_t)size->width);
         logits = malloc(sizeof *logits * (size_t)classes);
-        status = input && logits ? nin_preprocess_image(size, &picture, input, err)
-                                 : NIN_ERROR_MEMORY;
+        status =
+            input && logits ? nin_preprocess_image(size, &picture, input, err) : NIN_ERROR_MEMORY;
         if (status == NIN_OK) {
             status = nin_session_logits(session, input, 1, logits, err);
         }
@@ -33,8 +33,7 @@ static nin_status classify(const char *model_path, const char *picture_path, nin
             nin_softmax(logits, classes, logits);
         }
         for (int c = 0; status == NIN_OK && c < classes; c++) {
-            printf("%6.2f %%  %s\n", 100.0 * (double)logits[c],
-                   model.class_names ? model.class_names[c] : "");
+            printf("%6.2f %%  %s\n", 100.0 * (double)logits[c], model.class_names[c]);
         }
     }
     free(logits);

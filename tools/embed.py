@@ -22,6 +22,14 @@ def array(kind, number, content):
     return f"static const char {kind}_{number}[] = {{\n    {body},\n}};\n"
 
 
+def summary(path, content):
+    """The first line, a comment, without its mark."""
+    line = content.decode("utf-8").splitlines()[0].lstrip("# ")
+    if '"' in line or "\\" in line:
+        sys.exit(f"embed.py: {path}: the first line may hold neither a quote nor a backslash")
+    return line
+
+
 def table(kind, files):
     """The arrays of all files and the list of them."""
     parts, entries = [], []
@@ -30,8 +38,10 @@ def table(kind, files):
             sys.exit(f"embed.py: {path}: a name may hold neither a quote nor a backslash")
         content = path.read_bytes()
         parts.append(array(kind, number, content))
-        entries.append(f'    {{"{path.stem}", {kind}_{number}, {len(content)}}},\n')
-    entries.append("    {NULL, NULL, 0},\n")
+        entries.append(
+            f'    {{"{path.stem}", "{summary(path, content)}", {kind}_{number}, {len(content)}}},\n'
+        )
+    entries.append("    {NULL, NULL, NULL, 0},\n")
     parts.append(f"const ninp_embedded ninp_embedded_{kind}[] = {{\n{''.join(entries)}}};\n")
     return "\n".join(parts)
 

@@ -63,10 +63,9 @@ static bool set_own(int key, const char *value, void *context, const char **wron
 
 static int list_nets(bool json) {
     cli_table *table = cli_table_create("ll");
-    const char *text;
+    const char *summary;
     const char *name;
-    for (size_t i = 0; (name = nin_net_builtin(i, &text)); i++) {
-        char *summary = cli_copy_part(text, strcspn(text, "\n"));
+    for (size_t i = 0; (name = nin_net_builtin(i, &summary)); i++) {
         if (json) {
             json_t *object = cli_json_object();
             cli_json_set(object, "name", cli_json_text(name));
@@ -76,7 +75,6 @@ static int list_nets(bool json) {
             cli_table_add_styled(table, CLI_BOLD, "%s", name);
             cli_table_add(table, "%s", summary);
         }
-        free(summary);
     }
     cli_table_print(table, stdout, 0);
     cli_table_free(table);

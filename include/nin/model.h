@@ -11,7 +11,8 @@ extern "C" {
 
 typedef struct nin_model {
     nin_net *net;       /* owned */
-    char **class_names; /* owned; one a class, or NULL */
+    char **class_names; /* owned; one a class. NULL in a model that was never given any; loading
+                           then gives "0", "1", ... */
     nin_preprocess preprocess;
 } nin_model;
 

@@ -21,6 +21,7 @@ typedef struct nin_shape {
 typedef struct nin_net_options {
     int classes;
     int channels, height, width; /* of the input */
+    size_t largest_values; /* a net with more weights and running statistics is refused; 0: 2^30 */
 } nin_net_options;
 
 /* Reads a network description (docs/net-format.md). `file` stands in messages, which name file,

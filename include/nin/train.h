@@ -22,8 +22,8 @@ typedef enum nin_schedule {
 typedef struct nin_train_options {
     int epochs;
     int batch;
-    uint64_t max_steps; /* stop after this many steps in all; 0: no limit. The schedule and the
-                           data order stay those of the whole run */
+    uint64_t max_steps; /* stop after this many steps in all, and evaluate; 0: no limit. The
+                           schedule and the data order stay those of the whole run */
     uint64_t seed;
 
     float lr;
@@ -99,9 +99,9 @@ typedef struct nin_train_result {
  * "auto" is the run's. A run stopped anywhere and resumed ends with the same bits as one that was
  * not.
  * NIN_ERROR_ARGUMENT: also when the directory holds a run and `resume` is false, or when another
- * process trains there. NIN_ERROR_NO_INPUT: nothing there to resume. NIN_ERROR_NOT_FINITE: a loss or
- * gradient that is not finite, the message names the step and the first bad tensor; the last good
- * checkpoint is kept. NIN_ERROR_IO: a file could not be written; the last checkpoint is kept.
+ * process trains there. NIN_ERROR_NO_INPUT: nothing there to resume. NIN_ERROR_NOT_FINITE: a loss
+ * or gradient that is not finite, the message names the step and the first bad tensor; the last
+ * good checkpoint is kept. NIN_ERROR_IO: a file could not be written; the last checkpoint is kept.
  * `callback` and `result` may be NULL; *result is filled in as far as the run came. */
 NIN_API nin_status nin_train(nin_model *model, const nin_dataset *train, const nin_dataset *test,
                              const nin_train_options *options, const char *directory, bool resume,

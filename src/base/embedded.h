@@ -6,9 +6,10 @@
 #include <stddef.h>
 
 typedef struct ninp_embedded {
-    const char *name; /* of the file, without its ending: "nin" for models/nin.net */
-    const char *text; /* its content, NUL-ended */
-    size_t length;    /* in bytes, without the NUL */
+    const char *name;    /* of the file, without its ending: "nin" for models/nin.net */
+    const char *summary; /* its first line, a comment, without the mark */
+    const char *text;    /* its content, NUL-ended */
+    size_t length;       /* in bytes, without the NUL */
 } ninp_embedded;
 
 /* In the order of their names; behind the last one stands an entry whose name is NULL. */

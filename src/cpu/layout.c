@@ -89,7 +89,7 @@ static void place_step(const ninp_cpu *cpu, ninp_cpu_step *step, arena_cursor *a
 /* Largest picture, in floats, between segments and inside them. */
 static void measure_flows(const ninp_cpu *cpu, size_t *between, size_t *inside) {
     *between = 0;
-    *inside = 0;
+    *inside = NINP_BLOCK; /* never nothing, so that places in it are places */
     for (size_t s = 0; s < cpu->segment_count; s++) {
         const ninp_segment *segment = &cpu->segments[s];
         *between = larger(*between, cpu->steps[segment->last].output_floats);
@@ -106,7 +106,7 @@ static void place_all(ninp_cpu *cpu, arena_cursor *arena) {
     size_t common = 0;
     size_t folded = 0;
     measure_flows(cpu, &between, &cpu->thread_flow_floats);
-    cpu->thread_bytes = 0;
+    cpu->thread_bytes = ALIGNMENT;
     for (size_t s = 0; s < cpu->segment_count; s++) {
         for (size_t i = cpu->segments[s].first; i <= cpu->segments[s].last; i++) {
             ninp_cpu_step *step = &cpu->steps[i];

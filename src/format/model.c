@@ -7,6 +7,7 @@
 #include "format/preprocess.h"
 #include "format/weights.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -124,6 +125,16 @@ nin_status nin_model_save(const char *path, const nin_model *model, nin_error *e
 
 /* ---- loading ---------------------------------------------------------------------------- */
 
+/* The description in a small file may ask for a huge net. A somewhat larger one than the file has
+ * values for is let through: the message about the tensors that do not fit says more. */
+static size_t plausible_values(const ninp_safetensors *file) {
+    size_t values = (size_t)1 << 20;
+    for (size_t i = 0; i < ninp_safetensors_count(file); i++) {
+        values += 16 * ninp_safetensors_at(file, i)->count;
+    }
+    return values;
+}
+
 static nin_status read_net(const ninp_safetensors *file, nin_model *model, nin_error *err) {
     const char *path = ninp_safetensors_path(file);
     const char *text = ninp_safetensors_metadata(file, NET_KEY);
@@ -133,7 +144,8 @@ static nin_status read_net(const ninp_safetensors *file, nin_model *model, nin_e
                          "): not a model that nin saved",
                          path);
     }
-    nin_status status = nin_net_parse(text, strlen(text), NET_KEY, NULL, &model->net, err);
+    nin_net_options options = {.largest_values = plausible_values(file)};
+    nin_status status = nin_net_parse(text, strlen(text), NET_KEY, &options, &model->net, err);
     return status == NIN_OK ? NIN_OK : ninp_prefix(err, status, "%s: ", path);
 }
 
@@ -159,10 +171,25 @@ static nin_status copy_classes(const json_t *classes, nin_model *model, nin_erro
     return NIN_OK;
 }
 
+/* A model that was saved without names has "0", "1", ... */
+static nin_status number_classes(nin_model *model, nin_error *err) {
+    size_t count = class_count(model->net);
+    model->class_names = ninp_calloc(count, sizeof *model->class_names);
+    for (size_t i = 0; model->class_names && i < count; i++) {
+        char number[24];
+        snprintf(number, sizeof number, "%zu", i);
+        model->class_names[i] = ninp_strdup(number);
+        if (!model->class_names[i]) {
+            return ninp_fail_memory(err, sizeof number, "a class name");
+        }
+    }
+    return model->class_names ? NIN_OK : ninp_fail_memory(err, count, "class names");
+}
+
 static nin_status read_classes(const ninp_safetensors *file, nin_model *model, nin_error *err) {
     const char *text = ninp_safetensors_metadata(file, CLASSES_KEY);
     if (!text) {
-        return NIN_OK;
+        return number_classes(model, err);
     }
     json_t *classes;
     nin_status status = ninp_json_parse(text, strlen(text), CLASSES_KEY, 0, &classes, err);

@@ -60,13 +60,11 @@ nin_status nin_net_open(const char *name, const nin_net_options *options, nin_ne
                      nearest ? nearest : "", nearest ? "?" : "");
 }
 
-/* The summary is the description's first line, a comment. */
 const char *nin_net_builtin(size_t index, const char **summary) {
     for (size_t i = 0; ninp_embedded_models[i].name; i++) {
         if (i == index) {
             if (summary) {
-                *summary =
-                    ninp_embedded_models[i].text + strspn(ninp_embedded_models[i].text, "# ");
+                *summary = ninp_embedded_models[i].summary;
             }
             return ninp_embedded_models[i].name;
         }

@@ -14,7 +14,7 @@ enum {
     LARGEST_DEPTH = 8,
     LARGEST_LAYERS = 4096,
 };
-/* Activations of one example and values of a tensor stay far below what an int can index. */
+/* Activations of one example and values of all tensors stay below what an int can index. */
 #define LARGEST_COUNT ((size_t)1 << 30)
 
 /* A container that is being filled. */
@@ -29,7 +29,7 @@ typedef struct net_parser {
     const nin_net_options *options;
     ninp_text text; /* the description without its input and classes lines */
     size_t header;  /* where they stood */
-    size_t layer_capacity;
+    size_t layer_capacity, tensor_capacity;
     nin_shape shape; /* of what the next layer gets; channels 0: `input` has not been read */
     open_container open[LARGEST_DEPTH];
     int depth;
@@ -99,11 +99,10 @@ static nin_status add_tensors(net_parser *parser, ninp_net_layer *layer, size_t 
     ninp_tensor_spec specs[NINP_LAYER_TENSORS] = {0};
     int count = layer->type->tensors(&layer->options, layer->input, specs);
     size_t needed = net->tensor_count + (size_t)count;
-    ninp_net_tensor *grown = realloc(net->tensors, needed * sizeof *grown);
-    if (!grown) {
-        return ninp_fail_memory(err, needed * sizeof *grown, "tensors");
+    if (!ninp_grow((void **)&net->tensors, &parser->tensor_capacity, needed,
+                   sizeof *net->tensors)) {
+        return ninp_fail_memory(err, sizeof *net->tensors, "a tensor");
     }
-    net->tensors = grown;
     for (int i = 0; i < count; i++) {
         ninp_net_tensor *tensor = &net->tensors[net->tensor_count++];
         *tensor = (ninp_net_tensor){.spec = specs[i], .count = 1, .layer = index};
@@ -294,7 +293,7 @@ static nin_status add_lines(net_parser *parser, const char *text, size_t length,
 }
 
 /* Trainable tensors move to the front, in their order; then values get their places. */
-static nin_status place_tensors(nin_net *net, nin_error *err) {
+static nin_status place_tensors(nin_net *net, size_t limit, nin_error *err) {
     ninp_net_tensor *ordered = ninp_calloc(net->tensor_count, sizeof *ordered);
     if (!ordered) {
         return ninp_fail_memory(err, net->tensor_count * sizeof *ordered, "tensors");
@@ -322,6 +321,11 @@ static nin_status place_tensors(nin_net *net, nin_error *err) {
         int *count = ordered[i].spec.trainable ? &layer->tensor_count : &layer->running_count;
         *first = *count ? *first : (int)i;
         ++*count;
+    }
+    if (net->value_count > limit) {
+        return ninp_fail(err, NIN_ERROR_DATA,
+                         "the net has %zu values; at most %zu are allowed here", net->value_count,
+                         limit);
     }
     net->values = ninp_calloc_aligned(net->value_count, sizeof *net->values);
     return net->values ? NIN_OK
@@ -369,7 +373,8 @@ static nin_status finish(net_parser *parser, nin_error *err) {
     if (!net->text) {
         return ninp_fail_memory(err, 0, "the description");
     }
-    return place_tensors(net, err);
+    size_t limit = parser->options->largest_values;
+    return place_tensors(net, limit ? limit : LARGEST_COUNT, err);
 }
 
 nin_status nin_net_parse(const char *text, size_t length, const char *file,

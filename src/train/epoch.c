@@ -41,24 +41,30 @@ static bool tell_testing(size_t done, size_t count, void *context) {
     return !trainer->stop;
 }
 
-/* Sets test_loss and test_accuracy, unless the callback stops it. */
-static nin_status evaluate(ninp_trainer *trainer, nin_error *err) {
+/* Loss and accuracy on the test set; NaN when the callback stops it. */
+static nin_status evaluate(ninp_trainer *trainer, double *loss, double *accuracy, nin_error *err) {
     nin_evaluation evaluation;
+    *loss = *accuracy = (double)NAN;
     nin_session_weights_changed(trainer->evaluator);
     nin_status status = nin_evaluate(trainer->evaluator, trainer->test, &trainer->model->preprocess,
                                      tell_testing, trainer, &evaluation, err);
     if (status == NIN_OK && !trainer->stop) {
-        trainer->state.at.test_loss = evaluation.loss;
-        trainer->state.at.test_accuracy = evaluation.accuracy;
+        *loss = evaluation.loss;
+        *accuracy = evaluation.accuracy;
     }
     nin_evaluation_free(&evaluation);
     return status;
 }
 
 /* The first of equals stays. */
+static bool is_best(const ninp_trainer *trainer, double accuracy) {
+    const double best = trainer->state.at.best_accuracy;
+    return isnan(best) || accuracy > best;
+}
+
 static nin_status keep_best(ninp_trainer *trainer, nin_error *err) {
     ninp_run_position *at = &trainer->state.at;
-    if (!(isnan(at->best_accuracy) || at->test_accuracy > at->best_accuracy)) {
+    if (!is_best(trainer, at->test_accuracy)) {
         return NIN_OK;
     }
     nin_status status = nin_model_save(trainer->directory.best, trainer->model, err);
@@ -69,10 +75,32 @@ static nin_status keep_best(ninp_trainer *trainer, nin_error *err) {
     return status;
 }
 
+/* The state was saved before: a run that is resumed knows nothing of this evaluation. */
+nin_status ninp_trainer_end_early(ninp_trainer *trainer, nin_train_result *result, nin_error *err) {
+    nin_progress *progress = &result->last;
+    nin_status status = evaluate(trainer, &progress->test_loss, &progress->test_accuracy, err);
+    if (status != NIN_OK || trainer->stop) {
+        return status;
+    }
+    if (is_best(trainer, progress->test_accuracy)) {
+        status = nin_model_save(trainer->directory.best, trainer->model, err);
+        result->best_accuracy = progress->test_accuracy;
+        result->best_epoch = progress->epoch;
+    }
+    if (status == NIN_OK) {
+        status = ninp_run_log_add(&trainer->log, progress, err);
+    }
+    if (status == NIN_OK) {
+        ninp_trainer_tell(trainer, NIN_EVENT_EPOCH, progress);
+    }
+    return status;
+}
+
 nin_status ninp_trainer_finish_epoch(ninp_trainer *trainer, nin_error *err) {
     nin_status status = ninp_health_weights(trainer->model->net, trainer->state.at.step, err);
     if (status == NIN_OK && trainer->test) {
-        status = evaluate(trainer, err);
+        ninp_run_position *at = &trainer->state.at;
+        status = evaluate(trainer, &at->test_loss, &at->test_accuracy, err);
         if (status != NIN_OK || trainer->stop) {
             return status;
         }

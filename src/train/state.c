@@ -98,7 +98,8 @@ static json_t *position_to_json(const ninp_run_position *at) {
 static nin_status position_from_json(const json_t *object, ninp_run_position *at, nin_error *err) {
     for (size_t i = 0; i < FIELDS; i++) {
         if (!set_number(at, &fields[i], json_object_get(object, fields[i].key))) {
-            return ninp_fail(err, NIN_ERROR_DATA, STATE_KEY ": %s is missing or no such number",
+            return ninp_fail(err, NIN_ERROR_DATA,
+                             STATE_KEY ": %s is missing or not a number that can stand there",
                              fields[i].key);
         }
     }

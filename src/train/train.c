@@ -99,8 +99,11 @@ nin_status nin_train(nin_model *model, const nin_dataset *train, const nin_datas
         *result = (nin_train_result){.last = ninp_trainer_progress(&trainer),
                                      .best_accuracy = trainer.state.at.best_accuracy,
                                      .best_epoch = trainer.state.at.best_epoch,
-                                     .stopped = trainer.stop,
                                      .finished = is_finished(&trainer)};
+        if (status == NIN_OK && test && !trainer.stop && trainer.state.at.batch > 0) {
+            status = ninp_trainer_end_early(&trainer, result, err);
+        }
+        result->stopped = trainer.stop;
     }
     ninp_trainer_close(&trainer);
     return status;

@@ -52,6 +52,9 @@ nin_status ninp_trainer_step(ninp_trainer *trainer, nin_error *err);
 /* Evaluates, logs and saves at the end of an epoch and moves on to the next one. When the callback
  * stops the evaluation the epoch stays unfinished. */
 nin_status ninp_trainer_finish_epoch(ninp_trainer *trainer, nin_error *err);
+/* The end of a run that max_steps ends inside an epoch: evaluates as at the end of one, into
+ * result->last, and tells the callback. What resume needs is not touched. */
+nin_status ninp_trainer_end_early(ninp_trainer *trainer, nin_train_result *result, nin_error *err);
 
 /* Saves last.safetensors and then `state`. */
 nin_status ninp_trainer_save(ninp_trainer *trainer, nin_error *err);

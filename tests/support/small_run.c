@@ -171,3 +171,15 @@ void small_run_expect_whole(const char *directory) {
         ninp_safetensors_close(file);
     }
 }
+
+void small_run_finish(const small_run *run, const char *directory, const char *whole) {
+    small_run rest = *run;
+    rest.options.max_steps = 0;
+    nin_train_result result;
+    nin_error err = {0};
+    if (small_run_train(&rest, directory, true, NULL, NULL, &result, &err) != NIN_OK) {
+        fail_msg("%s", err.message);
+    }
+    assert_true(result.finished && !result.stopped);
+    small_run_expect_same(directory, whole);
+}

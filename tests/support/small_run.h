@@ -26,6 +26,9 @@ nin_status small_run_train(const small_run *run, const char *directory, bool res
 /* The same from start to end; it must succeed. */
 void small_run_whole(const small_run *run, const char *directory);
 
+/* Resumes the run in `directory` to its end and compares it with the one in `whole`. */
+void small_run_finish(const small_run *run, const char *directory, const char *whole);
+
 /* DIRECTORY/NAME in a buffer of its own, valid until the fourth call after this one. */
 const char *small_run_path(const char *directory, const char *name);
 

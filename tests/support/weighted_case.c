@@ -227,7 +227,9 @@ static void pass_over(const ninp_cpu_run *batch, ninp_scope scope,
         run.dy = run.dy ? run.dy + n * run.y_stride : NULL;
         run.dx = run.dx ? run.dx + n * run.x_stride : NULL;
         run.saved = run.saved ? run.saved + n * run.saved_stride : NULL;
-        run.thread_space += n % (size_t)batch->threads * run.needs->thread_bytes;
+        if (run.thread_space) {
+            run.thread_space += n % (size_t)batch->threads * run.needs->thread_bytes;
+        }
         pass(&run);
     }
 }

@@ -1,14 +1,14 @@
 #include "cpu/conv/cost.h"
 
-/* Multiply-accumulates in the time that one float moves between the second or third cache and the
- * first. */
-#define MOVE 8.0
+/* Measured on a Zen 5 with AVX-512: multiply-accumulates in the time that one float moves between
+ * the first cache and the second, or the third and memory; that one float is gathered from a
+ * picture of the batch; and the bytes that stay in the second cache. */
+#define MOVE_NEAR 2.0
+#define MOVE_FAR 9.0
+#define GATHER 20.0
+#define NEAR_BYTES 700e3
 /* Rows of a product that keep the arithmetic busy, whatever the registers. */
 #define BUSY_ROWS 4.0
-
-static double larger(double a, double b) {
-    return a > b ? a : b;
-}
 
 /* Share of full speed at which products of `rows` rows run: they are cut into equal tiles. */
 static double product_speed(const ninp_cpu_config *config, int rows) {
@@ -24,23 +24,26 @@ static double weight_count(const ninp_conv_shape *shape) {
     return (double)ninp_filter_floats(&filters);
 }
 
+static double move_cost(double floats) {
+    return floats * sizeof(float) < NEAR_BYTES ? MOVE_NEAR : MOVE_FAR;
+}
+
 /* Forward and, where needed, the input gradient. */
 static int product_passes(const ninp_step *step, bool training) {
     return 1 + ninp_conv_turns(step, training);
 }
 
+/* Weights are read for every picture, their gradients read and written. */
 double ninp_conv_image_cost(const ninp_conv_shape *shape, const ninp_step *step,
                             const ninp_cpu_config *config, int line) {
     const double weights = weight_count(shape);
     const double macs = weights * ninp_conv_out_pixels(shape);
-    const double product = larger(macs / product_speed(config, line), weights * MOVE);
-    const double rounds = (config->batch + config->threads - 1) / config->threads;
-    const double idle = rounds * config->threads / config->batch;
-    double cost = product * product_passes(step, config->training);
-    if (config->training) {
-        cost += macs + 2.0 * weights * MOVE; /* gradients are loaded and stored for every picture */
-    }
-    return cost * idle;
+    const double moves = weights * move_cost(weights);
+    const double product = macs / product_speed(config, line) + moves;
+    const double gradient = config->training ? macs + 2.0 * moves : 0.0;
+    const int rounds = (config->batch + config->threads - 1) / config->threads;
+    const double idle = (double)rounds * config->threads / config->batch;
+    return (product * product_passes(step, config->training) + gradient) * idle;
 }
 
 /* Multiply-accumulates of the taps that lie inside. */
@@ -54,18 +57,18 @@ static double live_macs(const ninp_conv_shape *shape) {
     return weight_count(shape) / ninp_conv_taps(shape) * rows * columns;
 }
 
+/* Weights are read once a batch and, from the second cache, once a pixel; pictures are gathered. */
 double ninp_conv_batch_cost(const ninp_conv_shape *shape, const ninp_step *step,
                             const ninp_cpu_config *config) {
     const double macs = live_macs(shape);
-    const double moves = macs * MOVE / config->batch; /* weights, for every pixel */
-    const double product = larger(macs / product_speed(config, config->batch), moves);
+    const double weights = weight_count(shape);
+    const double once = weights * move_cost(weights) / config->batch;
+    const double each = macs * MOVE_NEAR / config->batch;
+    const double product = macs / product_speed(config, config->batch) + once + each;
+    const double gradient = config->training ? macs + 2.0 * (once + each / shape->out_width) : 0.0;
+    const double gathers = config->training ? 4.0 : 1.0;
     const double pictures = (double)ninp_blocks(shape->channels) * ninp_conv_pixels(shape) +
                             (double)ninp_blocks(shape->filters) * ninp_conv_out_pixels(shape);
-    double cost = product * product_passes(step, config->training);
-    double gathers = 1.0;
-    if (config->training) {
-        cost += macs + 2.0 * macs * MOVE / (config->batch * shape->out_width);
-        gathers = 4.0;
-    }
-    return cost + gathers * pictures * NINP_BLOCK * MOVE;
+    return product * product_passes(step, config->training) + gradient +
+           gathers * pictures * NINP_BLOCK * GATHER;
 }

@@ -31,11 +31,14 @@ typedef struct ninp_fft_plan {
      * pictures, and between bins of inputs, of a chunk's outputs and of its weights: */
     size_t block_stride;
     size_t x_stride, y_stride, w_stride;
+    size_t filter_lines; /* floats of the lines of a filter's gradient */
 
     /* Workspace of all threads together: floats from its start. */
-    size_t common_x, common_dx, common_y, common_w, common_floats;
+    size_t common_x, common_dx, common_y, common_lines, common_floats;
     /* Workspace of a thread, likewise. */
-    size_t own_scratch, own_unpooled, own_floats;
+    size_t own_scratch, own_unpooled; /* of transforms of pictures */
+    size_t own_w;                     /* of products */
+    size_t own_floats;
 } ninp_fft_plan;
 
 ninp_fft_plan ninp_fft_plan_of(const ninp_step *step, const ninp_kernels *kernels, int pictures,
@@ -47,7 +50,7 @@ typedef struct ninp_fft_pass {
     const ninp_fft_kernels *kernels;
     ninp_fft_plan plan;
     ninp_fft_pictures input, output; /* a bundle; count is that of a task */
-    float *x, *dx, *y, *w;           /* in the common workspace */
+    float *x, *dx, *y, *lines;       /* in the common workspace */
     int groups, chunks;
 } ninp_fft_pass;
 
@@ -83,6 +86,15 @@ static inline int ninp_fft_task_count(const ninp_fft_pass *pass, ninp_range grou
     return (group.count + pass->plan.bundle - 1) / pass->plan.bundle * blocks;
 }
 ninp_fft_task ninp_fft_task_at(const ninp_fft_pass *pass, ninp_range group, int blocks, int index);
+
+/* Bins of a column. */
+static inline ninp_range ninp_fft_column(const ninp_fft_plan *plan, int column) {
+    int first = 0;
+    for (int i = 0; i < column; i++) {
+        first += ninp_fft_column_bins(&plan->frame, i);
+    }
+    return (ninp_range){first, ninp_fft_column_bins(&plan->frame, column)};
+}
 
 /* Filters of one block from another: of `width` channels, in blocks of `filters->filters`. */
 ninp_fft_filters ninp_fft_filters_of(const ninp_fft_pass *pass, const ninp_filters *filters,

@@ -39,11 +39,6 @@ static void add_bias_gradient(const ninp_fft_pass *pass, ninp_range group, ninp_
                                            (size_t)(chunk.first + block) * NINP_BLOCK);
 }
 
-/* Filters of the input gradient's product: [input block][output channel of the chunk][16]. */
-static ninp_filters turned_filters(const ninp_fft_pass *pass) {
-    return ninp_conv_turned_filters(&pass->plan.shape);
-}
-
 /* Output channels of a chunk. */
 static int chunk_depth(const ninp_fft_pass *pass, ninp_range chunk) {
     const int first = chunk.first * NINP_BLOCK;
@@ -51,74 +46,93 @@ static int chunk_depth(const ninp_fft_pass *pass, ninp_range chunk) {
     return (end < pass->plan.shape.filters ? end : pass->plan.shape.filters) - first;
 }
 
-static void transform_turned_filters(const ninp_fft_pass *pass, ninp_range chunk, int index,
-                                     int thread) {
+/* A column of the turned filters of a chunk: [bin][input block][output channel][pair]. */
+static void transform_turned_filters(const ninp_fft_pass *pass, ninp_range chunk, int column,
+                                     float *w) {
     const ninp_fft_plan *plan = &pass->plan;
     const ninp_filters filters = ninp_conv_filters(&plan->shape);
-    const ninp_filters turned = turned_filters(pass);
-    const int block = index / chunk.count;
-    const int other = index % chunk.count;
-    const ninp_fft_filters some = ninp_fft_filters_of(pass, &turned, chunk.first + other);
-    const float *weights = pass->run->weights + ninp_filter_floats(&filters) +
-                           (size_t)block * ninp_filter_block(&turned) +
-                           ninp_filter_place(&turned, chunk.first + other, 0);
-    float *bins = pass->w + (size_t)(block * chunk_depth(pass, chunk) + other * NINP_BLOCK) *
-                                NINP_FFT_PAIR;
-    pass->kernels->filters(&some, true, weights, bins, plan->w_stride,
-                           ninp_fft_own(pass, thread, plan->own_scratch));
+    const ninp_filters turned = ninp_conv_turned_filters(&plan->shape);
+    const float *weights = pass->run->weights + ninp_filter_floats(&filters);
+    for (int block = 0; block < plan->blocks_in; block++, weights += ninp_filter_block(&turned)) {
+        for (int other = chunk.first; other < chunk.first + chunk.count; other++) {
+            const ninp_fft_filters some = ninp_fft_filters_of(pass, &turned, other);
+            pass->kernels->filters(&some, true, weights + ninp_filter_place(&turned, other, 0),
+                                   column, w, plan->w_stride);
+            w += some.count * NINP_FFT_PAIR;
+        }
+    }
 }
 
-/* dx^[bin] (+)= dy^[bin] t^[bin]; then dw^[bin] = x^[bin]* dy^[bin] in the place of t^[bin]. */
-static void multiply(const ninp_fft_pass *pass, ninp_range group, ninp_range chunk, int bin) {
+/* dx^[bin] (+)= dy^[bin] t^[bin] for the bins of a column. */
+static void multiply_column(const ninp_fft_pass *pass, ninp_range group, ninp_range chunk,
+                            int column, float *t) {
     const ninp_fft_plan *plan = &pass->plan;
-    const size_t channels = (size_t)plan->shape.channels;
-    const float *dy = pass->y + (size_t)bin * plan->y_stride;
-    float *w = pass->w + (size_t)bin * plan->w_stride;
-    if (pass->run->dx) {
-        const int depth = chunk_depth(pass, chunk);
+    const ninp_range bins = ninp_fft_column(plan, column);
+    const int depth = chunk_depth(pass, chunk);
+    transform_turned_filters(pass, chunk, column, t);
+    for (int bin = bins.first; bin < bins.first + bins.count; bin++, t += plan->w_stride) {
+        const float *dy = pass->y + (size_t)bin * plan->y_stride;
+        float *dx = pass->dx + (size_t)bin * plan->x_stride;
         const ninp_fft_product product = {.rows = group.count,
                                           .depth = depth,
                                           .blocks = plan->blocks_in,
                                           .a = dy,
-                                          .b = w,
-                                          .c = pass->dx + (size_t)bin * plan->x_stride,
+                                          .b = t,
+                                          .c = dx,
                                           .a_stride = plan->block_stride,
                                           .b_stride = (size_t)depth * NINP_FFT_PAIR,
                                           .c_stride = plan->block_stride,
                                           .add = chunk.first > 0,
-                                      .ahead = true,
-                                      .ahead_a = dy + plan->y_stride,
-                                      .ahead_b = w + plan->w_stride,
-                                      .ahead_c = pass->dx + (size_t)(bin+1) * plan->x_stride};
+                                          .next_a = dy + plan->y_stride,
+                                          .next_c = dx + plan->x_stride};
         pass->kernels->multiply(&product);
     }
-    const ninp_fft_gradient gradient = {.rows = group.count,
-                                        .depth = plan->shape.channels,
-                                        .blocks = chunk.count,
-                                        .a = pass->x + (size_t)bin * plan->x_stride,
-                                        .c = dy, .ahead_a = pass->x + (size_t)(bin+1) * plan->x_stride,
-                                        .b = w,
-                                        .a_stride = plan->block_stride,
-                                        .c_stride = plan->block_stride,
-                                        .b_stride = channels * NINP_FFT_PAIR};
-    pass->kernels->gradient(&gradient);
 }
 
+/* dw^[bin] = x^[bin]* dy^[bin] for the bins of a column, and back to lines. */
+static void gradient_column(const ninp_fft_pass *pass, ninp_range group, ninp_range chunk,
+                            int column, float *w) {
+    const ninp_fft_plan *plan = &pass->plan;
+    const ninp_filters filters = ninp_conv_filters(&plan->shape);
+    const ninp_range bins = ninp_fft_column(plan, column);
+    for (int i = 0; i < bins.count; i++) {
+        const size_t bin = (size_t)(bins.first + i);
+        const float *x = pass->x + bin * plan->x_stride;
+        const ninp_fft_gradient gradient = {.rows = group.count,
+                                            .depth = plan->shape.channels,
+                                            .blocks = chunk.count,
+                                            .a = x,
+                                            .c = pass->y + bin * plan->y_stride,
+                                            .b = w + (size_t)i * plan->w_stride,
+                                            .a_stride = plan->block_stride,
+                                            .c_stride = plan->block_stride,
+                                            .b_stride =
+                                                (size_t)plan->shape.channels * NINP_FFT_PAIR,
+                                            .next_a = x + plan->x_stride};
+        pass->kernels->gradient(&gradient);
+    }
+    float *lines = pass->lines;
+    for (int i = 0; i < chunk.count * plan->blocks_in; i++) {
+        const ninp_fft_filters some = ninp_fft_filters_of(pass, &filters, i % plan->blocks_in);
+        pass->kernels->gradient_column(&some, column, w, plan->w_stride, lines);
+        w += some.count * NINP_FFT_PAIR;
+        lines += (size_t)some.count * plan->filter_lines;
+    }
+}
+
+/* Lines to the gradient, for one block of outputs from one block of inputs. */
 static void transform_filter_gradient(const ninp_fft_pass *pass, ninp_range group,
-                                      ninp_range chunk, int index, int thread) {
+                                      ninp_range chunk, int index) {
     const ninp_fft_plan *plan = &pass->plan;
     const ninp_filters filters = ninp_conv_filters(&plan->shape);
     const int block = index / plan->blocks_in;
-    const int channel_block = index % plan->blocks_in;
-    const ninp_fft_filters some = ninp_fft_filters_of(pass, &filters, channel_block);
-    const float *bins = pass->w + (size_t)(block * filters.channels + channel_block * NINP_BLOCK) *
-                                      NINP_FFT_PAIR;
-    pass->kernels->filters_gradient(&some, bins, plan->w_stride, group.first > 0,
-                                    pass->run->gradient +
-                                        (size_t)(chunk.first + block) *
-                                            ninp_filter_block(&filters) +
-                                        ninp_filter_place(&filters, channel_block, 0),
-                                    ninp_fft_own(pass, thread, plan->own_scratch));
+    const int channels = index % plan->blocks_in;
+    const ninp_fft_filters some = ninp_fft_filters_of(pass, &filters, channels);
+    const size_t first = (size_t)block * (size_t)filters.channels + (size_t)channels * NINP_BLOCK;
+    pass->kernels->gradient_rows(&some, pass->lines + first * plan->filter_lines, group.first > 0,
+                                 pass->run->gradient +
+                                     (size_t)(chunk.first + block) * ninp_filter_block(&filters) +
+                                     ninp_filter_place(&filters, channels, 0));
 }
 
 /* Bins to the input gradient. */
@@ -144,11 +158,6 @@ static void transform_input_gradient(const ninp_fft_pass *pass, ninp_range group
 static void backward_chunk(const ninp_fft_pass *pass, ninp_range group, ninp_range chunk) {
     const ninp_fft_plan *plan = &pass->plan;
     const int thread = omp_get_thread_num();
-    const int filters = chunk.count * plan->blocks_in;
-#pragma omp for schedule(dynamic, 1) nowait
-    for (int i = 0; i < (pass->run->dx ? filters : 0); i++) {
-        transform_turned_filters(pass, chunk, i, thread);
-    }
 #pragma omp for schedule(dynamic, 1)
     for (int i = 0; i < ninp_fft_task_count(pass, group, chunk.count); i++) {
         transform_output_gradient(pass, group, chunk, i, thread);
@@ -157,13 +166,17 @@ static void backward_chunk(const ninp_fft_pass *pass, ninp_range group, ninp_ran
     for (int i = 0; i < (pass->run->bias_gradient ? chunk.count : 0); i++) {
         add_bias_gradient(pass, group, chunk, i);
     }
-#pragma omp for schedule(dynamic, 4)
-    for (int bin = 0; bin < plan->bins; bin++) {
-        multiply(pass, group, chunk, bin);
-    }
 #pragma omp for schedule(dynamic, 1)
-    for (int i = 0; i < filters; i++) {
-        transform_filter_gradient(pass, group, chunk, i, thread);
+    for (int column = 0; column < ninp_fft_half(plan->frame.horizontal); column++) {
+        float *w = ninp_fft_own(pass, thread, plan->own_w);
+        if (pass->run->dx) {
+            multiply_column(pass, group, chunk, column, w);
+        }
+        gradient_column(pass, group, chunk, column, w);
+    }
+#pragma omp for schedule(dynamic, 1) nowait
+    for (int i = 0; i < chunk.count * plan->blocks_in; i++) {
+        transform_filter_gradient(pass, group, chunk, i);
     }
 }
 

@@ -20,7 +20,7 @@ ninp_fft_pass ninp_fft_begin(const ninp_cpu_run *run) {
     pass.x = common + plan->common_x;
     pass.dx = common + plan->common_dx;
     pass.y = common + plan->common_y;
-    pass.w = common + plan->common_w;
+    pass.lines = common + plan->common_lines;
     pass.groups = (run->count + plan->group - 1) / plan->group;
     pass.chunks = (plan->blocks_out + plan->chunk - 1) / plan->chunk;
     pass.input = (ninp_fft_pictures){.frame = plan->frame,
@@ -69,39 +69,44 @@ void ninp_fft_transform_input(const ninp_fft_pass *pass, ninp_range group, int i
                             ninp_fft_own(pass, thread, plan->own_scratch));
 }
 
-/* The filters of one output block of the chunk from one input block. */
-static void transform_filters(const ninp_fft_pass *pass, ninp_range chunk, int index, int thread) {
+/* A column of the filters of a chunk: [bin][block][channel][pair]. */
+static void transform_filters(const ninp_fft_pass *pass, ninp_range chunk, int column, float *w) {
     const ninp_fft_plan *plan = &pass->plan;
     const ninp_filters filters = ninp_conv_filters(&plan->shape);
-    const int block = index / plan->blocks_in;
-    const int channel_block = index % plan->blocks_in;
-    const ninp_fft_filters some = ninp_fft_filters_of(pass, &filters, channel_block);
-    const float *weights = pass->run->weights +
-                           (size_t)(chunk.first + block) * ninp_filter_block(&filters) +
-                           ninp_filter_place(&filters, channel_block, 0);
-    float *bins = pass->w + (size_t)(block * filters.channels + channel_block * NINP_BLOCK) *
-                                NINP_FFT_PAIR;
-    pass->kernels->filters(&some, false, weights, bins, plan->w_stride,
-                           ninp_fft_own(pass, thread, plan->own_scratch));
+    for (int block = 0; block < chunk.count; block++) {
+        const float *weights =
+            pass->run->weights + (size_t)(chunk.first + block) * ninp_filter_block(&filters);
+        for (int channels = 0; channels < plan->blocks_in; channels++) {
+            const ninp_fft_filters some = ninp_fft_filters_of(pass, &filters, channels);
+            pass->kernels->filters(&some, false, weights + ninp_filter_place(&filters, channels, 0),
+                                   column, w, plan->w_stride);
+            w += some.count * NINP_FFT_PAIR;
+        }
+    }
 }
 
-/* y^[bin] = x^[bin] w^[bin] for a chunk of outputs. */
-static void multiply(const ninp_fft_pass *pass, ninp_range group, ninp_range chunk, int bin) {
+/* y^[bin] = x^[bin] w^[bin] for the bins of a column and a chunk of outputs. */
+static void multiply_column(const ninp_fft_pass *pass, ninp_range group, ninp_range chunk,
+                            int column, int thread) {
     const ninp_fft_plan *plan = &pass->plan;
-    const size_t channels = (size_t)plan->shape.channels;
-    const ninp_fft_product product = {.rows = group.count,
-                                      .depth = plan->shape.channels,
-                                      .blocks = chunk.count,
-                                      .a = pass->x + (size_t)bin * plan->x_stride,
-                                      .b = pass->w + (size_t)bin * plan->w_stride,
-                                      .c = pass->y + (size_t)bin * plan->y_stride,
-                                      .a_stride = plan->block_stride,
-                                      .b_stride = channels * NINP_FFT_PAIR,
-                                      .c_stride = plan->block_stride,
-                                      .ahead = true,
-                                      .ahead_a = pass->x + (size_t)(bin + 1) * plan->x_stride,
-                                      .ahead_b = pass->w + (size_t)(bin + 1) * plan->w_stride};
-    pass->kernels->multiply(&product);
+    const ninp_range bins = ninp_fft_column(plan, column);
+    float *w = ninp_fft_own(pass, thread, plan->own_w);
+    transform_filters(pass, chunk, column, w);
+    for (int bin = bins.first; bin < bins.first + bins.count; bin++, w += plan->w_stride) {
+        const float *x = pass->x + (size_t)bin * plan->x_stride;
+        const ninp_fft_product product = {.rows = group.count,
+                                          .depth = plan->shape.channels,
+                                          .blocks = chunk.count,
+                                          .a = x,
+                                          .b = w,
+                                          .c = pass->y + (size_t)bin * plan->y_stride,
+                                          .a_stride = plan->block_stride,
+                                          .b_stride =
+                                              (size_t)plan->shape.channels * NINP_FFT_PAIR,
+                                          .c_stride = plan->block_stride,
+                                          .next_a = x + plan->x_stride};
+        pass->kernels->multiply(&product);
+    }
 }
 
 /* Bins to outputs. */
@@ -128,20 +133,14 @@ static void transform_output(const ninp_fft_pass *pass, ninp_range group, ninp_r
     }
 }
 
-/* One chunk of a group. The last loop has no barrier behind it: nobody writes to the outputs' bins
- * before the next one. */
+/* One chunk of a group. */
 static void forward_chunk(const ninp_fft_pass *pass, ninp_range group, ninp_range chunk) {
-    const ninp_fft_plan *plan = &pass->plan;
     const int thread = omp_get_thread_num();
 #pragma omp for schedule(dynamic, 1)
-    for (int i = 0; i < chunk.count * plan->blocks_in; i++) {
-        transform_filters(pass, chunk, i, thread);
+    for (int column = 0; column < ninp_fft_half(pass->plan.frame.horizontal); column++) {
+        multiply_column(pass, group, chunk, column, thread);
     }
-#pragma omp for schedule(dynamic, 4)
-    for (int bin = 0; bin < plan->bins; bin++) {
-        multiply(pass, group, chunk, bin);
-    }
-#pragma omp for schedule(dynamic, 1) nowait
+#pragma omp for schedule(dynamic, 1)
     for (int i = 0; i < ninp_fft_task_count(pass, group, chunk.count); i++) {
         transform_output(pass, group, chunk, i, thread);
     }
@@ -152,7 +151,7 @@ void ninp_fft_forward(const ninp_cpu_run *run) {
 #pragma omp parallel num_threads(run->threads)
     for (int g = 0; g < pass.groups; g++) {
         const ninp_range group = ninp_fft_group(&pass, g);
-#pragma omp for schedule(dynamic, 1) nowait
+#pragma omp for schedule(dynamic, 1)
         for (int i = 0; i < ninp_fft_task_count(&pass, group, pass.plan.blocks_in); i++) {
             ninp_fft_transform_input(&pass, group, i, omp_get_thread_num());
         }

@@ -45,13 +45,22 @@ static void lay_out(ninp_fft_plan *plan, const ninp_step *step, bool training) {
     plan->common_x = 0;
     plan->common_dx = plan->common_x + bins * plan->x_stride;
     plan->common_y = plan->common_dx + (backward ? bins * plan->x_stride : 0);
-    plan->common_w = plan->common_y + bins * plan->y_stride;
-    plan->common_floats = plan->common_w + bins * plan->w_stride;
+    plan->common_lines = plan->common_y + bins * plan->y_stride;
+    plan->filter_lines = (size_t)plan->shape.kernel * ninp_fft_line(&plan->frame);
+    plan->common_floats = plan->common_lines;
+    if (training) {
+        plan->common_floats +=
+            chunk * NINP_BLOCK * (size_t)plan->shape.channels * plan->filter_lines;
+    }
     plan->own_scratch = 0;
-    plan->own_unpooled = larger(ninp_fft_picture_scratch(&plan->frame, plan->bundle),
-                                ninp_fft_filter_scratch(&plan->frame, plan->shape.kernel, 16));
+    plan->own_w = 0;
+    plan->own_unpooled = ninp_fft_scratch(&plan->frame, plan->bundle);
+    plan->own_floats = plan->own_unpooled;
+    if (step->pooled) {
+        plan->own_floats += (size_t)plan->bundle * ninp_block_floats(step->unpooled);
+    }
     plan->own_floats =
-        plan->own_unpooled + (step->pooled ? (size_t)plan->bundle * ninp_block_floats(step->unpooled) : 0);
+        larger(plan->own_floats, (size_t)plan->frame.vertical->size * plan->w_stride);
 }
 
 ninp_fft_plan ninp_fft_plan_of(const ninp_step *step, const ninp_kernels *kernels, int pictures,

@@ -55,8 +55,8 @@ void ninp_pooled_backward_block(const ninp_cpu_run *run, int image, int block, i
     const size_t block_place = (size_t)block * block_floats(step->output);
     const size_t place = (size_t)image * run->y_stride + block_place;
     run->kernels->pool->max_backward(
-        &geometry, (ninp_pool_rows){first_row, row_count}, step->activation, run->y + place, run->dy + place,
-        run->saved + (size_t)image * run->saved_stride + block_place, unpooled);
+        &geometry, (ninp_pool_rows){first_row, row_count}, step->activation, run->y + place,
+        run->dy + place, run->saved + (size_t)image * run->saved_stride + block_place, unpooled);
 }
 
 void ninp_pooled_backward(const ninp_cpu_run *run, int image, float *unpooled) {

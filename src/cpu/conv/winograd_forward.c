@@ -1,3 +1,4 @@
+/* Inputs to bins, products, bins to outputs with bias, activation and max-pool. */
 #include "cpu/conv/pooled.h"
 #include "cpu/conv/winograd.h"
 

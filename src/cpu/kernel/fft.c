@@ -17,13 +17,29 @@ static int frame_place(const ninp_fft_length *length, int first, int i) {
     return place < length->size ? place : place - length->size;
 }
 
+enum { ROWS_AHEAD = 6 };
+
+static void fetch_row(const ninp_fft_pictures *pictures, const float *x, int y) {
+    y += ROWS_AHEAD;
+    if (y >= pictures->height) {
+        y -= pictures->height;
+        x += pictures->stride;
+    }
+    x += y * pictures->width * LANES;
+    for (int i = 0; i < pictures->width; i++) {
+        __builtin_prefetch(x + i * LANES);
+    }
+}
+
 /* Rows of pixels to rows of pairs. Where the picture starts inside of the frame, rows are turned
  * round by way of `line`. */
 static void transform_rows(const ninp_fft_pictures *pictures, const float *x, float *lines,
                            float *line) {
     const ninp_fft_length *horizontal = pictures->frame.horizontal;
     const size_t stride = ninp_fft_line(&pictures->frame);
+    const float *start = x;
     for (int y = 0; y < pictures->height; y++, x += pictures->width * LANES) {
+        fetch_row(pictures, start, y);
         float *out =
             lines + (size_t)frame_place(pictures->frame.vertical, pictures->top, y) * stride;
         if (pictures->left == 0) {
@@ -42,18 +58,6 @@ static void transform_rows(const ninp_fft_pictures *pictures, const float *x, fl
 /* Floats of a picture's rows of pairs. */
 static size_t lines_floats(const ninp_fft_frame *frame) {
     return (size_t)frame->vertical->size * ninp_fft_line(frame);
-}
-
-/* Bins lie so far apart that no processor foresees which one is next: the pairs of a column are
- * fetched while the column before it is computed. */
-static void fetch_column(const ninp_fft_frame *frame, int column, const float *bins,
-                         size_t bin_stride) {
-    if (column < ninp_fft_half(frame->horizontal)) {
-        for (int i = 0; i < ninp_fft_column_bins(frame, column); i++, bins += bin_stride) {
-            __builtin_prefetch(bins);
-            __builtin_prefetch(bins + LANES);
-        }
-    }
 }
 
 /* All pictures of a column at a time: they are neighbours in the bins. */
@@ -75,13 +79,11 @@ static void pictures_forward(const ninp_fft_pictures *pictures, const float *x, 
         ninp_fft_codelet *transform = ninp_fft_is_real_column(frame, column)
                                           ? frame->vertical->real
                                           : frame->vertical->complex;
-        const size_t next = (size_t)ninp_fft_column_bins(frame, column) * bin_stride;
         for (int i = 0; i < pictures->count; i++) {
-            fetch_column(frame, column + 1, bins + next + i * NINP_FFT_PAIR, bin_stride);
             transform(rows, scratch + (size_t)i * lines + column * NINP_FFT_PAIR,
                       ninp_fft_line(frame), bins + i * NINP_FFT_PAIR, bin_stride);
         }
-        bins += next;
+        bins += (size_t)ninp_fft_column_bins(frame, column) * bin_stride;
     }
 }
 
@@ -99,7 +101,9 @@ static void invert_rows(const ninp_fft_pictures *pictures, const float *lines, f
                         float *line) {
     const ninp_fft_length *horizontal = pictures->frame.horizontal;
     const size_t stride = ninp_fft_line(&pictures->frame);
+    const float *start = y;
     for (int i = 0; i < pictures->height; i++, y += pictures->width * LANES) {
+        fetch_row(pictures, start, i);
         const float *in =
             lines + (size_t)frame_place(pictures->frame.vertical, pictures->top, i) * stride;
         if (pictures->left == 0) {
@@ -123,13 +127,11 @@ static void pictures_inverse(const ninp_fft_pictures *pictures, const float *bin
         ninp_fft_codelet *transform = ninp_fft_is_real_column(frame, column)
                                           ? frame->vertical->real_inverse
                                           : frame->vertical->complex_inverse;
-        const size_t next = (size_t)ninp_fft_column_bins(frame, column) * bin_stride;
         for (int i = 0; i < pictures->count; i++) {
-            fetch_column(frame, column + 1, bins + next + i * NINP_FFT_PAIR, bin_stride);
             transform(rows, bins + i * NINP_FFT_PAIR, bin_stride,
                       scratch + (size_t)i * lines + column * NINP_FFT_PAIR, ninp_fft_line(frame));
         }
-        bins += next;
+        bins += (size_t)ninp_fft_column_bins(frame, column) * bin_stride;
     }
     for (int i = 0; i < pictures->count; i++) {
         float *own = scratch + (size_t)i * lines;
@@ -158,7 +160,8 @@ const ninp_fft_kernels NINP_FOR_ISA(ninp_fft_kernels) = {
     .pictures = pictures_forward,
     .pictures_inverse = pictures_inverse,
     .filters = NINP_FOR_ISA(ninp_fft_filters_forward),
-    .filters_gradient = NINP_FOR_ISA(ninp_fft_filters_gradient),
+    .gradient_column = NINP_FOR_ISA(ninp_fft_gradient_column),
+    .gradient_rows = NINP_FOR_ISA(ninp_fft_gradient_rows),
     .multiply = NINP_FOR_ISA(ninp_fft_multiply),
     .gradient = NINP_FOR_ISA(ninp_fft_multiply_gradient),
 };

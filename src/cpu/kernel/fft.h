@@ -70,16 +70,13 @@ static inline int ninp_fft_bins(const ninp_fft_frame *frame) {
     }
     return bins;
 }
-/* Floats of the scratch that transforms of `pictures` pictures or `filters` filters need, together. */
+/* Floats of a row of pairs, and of the scratch that transforms of `pictures` pictures need. */
 static inline size_t ninp_fft_line(const ninp_fft_frame *frame) {
     return (size_t)ninp_fft_half(frame->horizontal) * NINP_FFT_PAIR;
 }
-static inline size_t ninp_fft_picture_scratch(const ninp_fft_frame *frame, int pictures) {
+static inline size_t ninp_fft_scratch(const ninp_fft_frame *frame, int pictures) {
     return (size_t)pictures * (size_t)frame->vertical->size * ninp_fft_line(frame) +
            (size_t)frame->horizontal->size * 16;
-}
-static inline size_t ninp_fft_filter_scratch(const ninp_fft_frame *frame, int kernel, int filters) {
-    return (size_t)filters * (size_t)kernel * ninp_fft_line(frame);
 }
 
 /* Some pictures, `stride` floats apart. The first pixel of each is at row `top`, column `left` of its
@@ -109,7 +106,7 @@ typedef struct ninp_fft_product {
     float *c;
     size_t a_stride, b_stride, c_stride;
     bool add;
-    bool ahead; const float *ahead_a, *ahead_b, *ahead_c;
+    const float *next_a, *next_c; /* of the next product: fetched meanwhile. NULL: nothing */
 } ninp_fft_product;
 
 /* The gradient with respect to B: B[k][n] = sum over m of conj(A[m][k]) C[m][n]. */
@@ -118,7 +115,7 @@ typedef struct ninp_fft_gradient {
     const float *a, *c;
     float *b;
     size_t a_stride, b_stride, c_stride;
-    const float *ahead_a;
+    const float *next_a;
 } ninp_fft_gradient;
 
 typedef struct ninp_fft_kernels {
@@ -132,13 +129,16 @@ typedef struct ninp_fft_kernels {
     /* Not divided by the frame's size: filters are. With bias[16] added where it is not NULL. */
     void (*pictures_inverse)(const ninp_fft_pictures *pictures, const float *bins,
                              size_t bin_stride, const float *bias, float *y, float *scratch);
-    /* Filter i goes to pair i. */
-    void (*filters)(const ninp_fft_filters *filters, bool turned, const float *weights, float *bins,
-                    size_t bin_stride, float *scratch);
-    /* The transposed of `filters`, not turned: bins of the gradient to the gradient, overwritten or
-     * added to. */
-    void (*filters_gradient)(const ninp_fft_filters *filters, const float *bins, size_t bin_stride,
-                             bool add, float *gradient, float *scratch);
+    /* A column of the frame: filter i goes to pair i of its bins. */
+    void (*filters)(const ninp_fft_filters *filters, bool turned, const float *weights, int column,
+                    float *bins, size_t bin_stride);
+    /* The transposed of `filters`, not turned: bins of the gradient first, column by column, to
+     * `lines`, which are [filter][row of taps][column][pair], and then to the gradient, which is
+     * overwritten or added to. */
+    void (*gradient_column)(const ninp_fft_filters *filters, int column, const float *bins,
+                            size_t bin_stride, float *lines);
+    void (*gradient_rows)(const ninp_fft_filters *filters, const float *lines, bool add,
+                          float *gradient);
 
     void (*multiply)(const ninp_fft_product *product);
     void (*gradient)(const ninp_fft_gradient *gradient);

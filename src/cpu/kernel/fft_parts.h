@@ -14,11 +14,12 @@
 #endif
 
 void NINP_FOR_ISA(ninp_fft_filters_forward)(const ninp_fft_filters *filters, bool turned,
-                                            const float *weights, float *bins, size_t bin_stride,
-                                            float *scratch);
-void NINP_FOR_ISA(ninp_fft_filters_gradient)(const ninp_fft_filters *filters, const float *bins,
-                                             size_t bin_stride, bool add, float *gradient,
-                                             float *scratch);
+                                            const float *weights, int column, float *bins,
+                                            size_t bin_stride);
+void NINP_FOR_ISA(ninp_fft_gradient_column)(const ninp_fft_filters *filters, int column,
+                                            const float *bins, size_t bin_stride, float *lines);
+void NINP_FOR_ISA(ninp_fft_gradient_rows)(const ninp_fft_filters *filters, const float *lines,
+                                          bool add, float *gradient);
 void NINP_FOR_ISA(ninp_fft_multiply)(const ninp_fft_product *product);
 void NINP_FOR_ISA(ninp_fft_multiply_gradient)(const ninp_fft_gradient *gradient);
 

@@ -138,7 +138,7 @@ static void fetch_part(const float *from, size_t floats, int parts, int part) {
     const size_t lines = floats / LANES;
     const size_t first = lines * (size_t)part / (size_t)parts;
     const size_t end = lines * ((size_t)part + 1) / (size_t)parts;
-    for (size_t i = first; i < end; i++) {
+    for (size_t i = first; from && i < end; i++) {
         __builtin_prefetch(from + i * LANES, 0, 2);
     }
 }
@@ -147,6 +147,7 @@ void NINP_FOR_ISA(ninp_fft_multiply)(const ninp_fft_product *p) {
     const int chunks = parts_of(p->depth, LANES);
     const int passes = parts_of(p->depth, PASS_DEPTH);
     const int tiles = parts_of(p->rows, ROWS);
+    const int parts = parts_of(p->blocks, BLOCKS) * passes * tiles;
     for (int block = 0; block < p->blocks; block += BLOCKS) {
         const int blocks = smaller(BLOCKS, p->blocks - block);
         for (int pass = 0; pass < passes; pass++) {
@@ -164,14 +165,9 @@ void NINP_FOR_ISA(ninp_fft_multiply)(const ninp_fft_product *p) {
                 const int rows = part_start(p->rows, tiles, i + 1) - row;
                 t.a = p->a + (size_t)first * p->a_stride + (size_t)row * PAIR;
                 t.c = p->c + (size_t)block * p->c_stride + (size_t)row * PAIR;
-                if (p->ahead) {
-                    const int parts = tiles * passes * parts_of(p->blocks, BLOCKS);
-                    const int part = (block / BLOCKS * passes + pass) * tiles + i;
-                    fetch_part(p->ahead_a, (size_t)chunks * p->a_stride, parts, part);
-                    fetch_part(p->ahead_b, (size_t)p->blocks * p->b_stride, parts, part);
-                    if (p->ahead_c)
-                    fetch_part(p->ahead_c, (size_t)p->blocks * p->c_stride, parts, part);
-                }
+                const int part = (block / BLOCKS * passes + pass) * tiles + i;
+                fetch_part(p->next_a, (size_t)chunks * p->a_stride, parts, part);
+                fetch_part(p->next_c, (size_t)p->blocks * p->c_stride, parts, part);
                 tile_functions[rows - 1][blocks - 1](&t);
             }
         }
@@ -179,6 +175,7 @@ void NINP_FOR_ISA(ninp_fft_multiply)(const ninp_fft_product *p) {
 }
 
 void NINP_FOR_ISA(ninp_fft_multiply_gradient)(const ninp_fft_gradient *g) {
+    const int chunks = parts_of(g->depth, LANES);
     for (int block = 0; block < g->blocks; block += BLOCKS) {
         const int blocks = smaller(BLOCKS, g->blocks - block);
         tile t = {.b = g->c + (size_t)block * g->c_stride,
@@ -186,7 +183,7 @@ void NINP_FOR_ISA(ninp_fft_multiply_gradient)(const ninp_fft_gradient *g) {
                   .chunk = g->rows,
                   .b_block = g->c_stride,
                   .c_block = g->b_stride};
-        for (int chunk = 0; chunk * LANES < g->depth; chunk++) {
+        for (int chunk = 0; chunk < chunks; chunk++) {
             const int width = smaller(LANES, g->depth - chunk * LANES);
             const int tiles = parts_of(width, ROWS);
             for (int i = 0; i < tiles; i++) {
@@ -194,10 +191,8 @@ void NINP_FOR_ISA(ninp_fft_multiply_gradient)(const ninp_fft_gradient *g) {
                 const int rows = part_start(width, tiles, i + 1) - k;
                 t.a = g->a + (size_t)chunk * g->a_stride + k;
                 t.c = g->b + (size_t)block * g->b_stride + (size_t)(chunk * LANES + k) * PAIR;
-                if (g->ahead_a) {
-                    const int chunks = parts_of(g->depth, LANES);
-                    fetch_part(g->ahead_a, (size_t)chunks * g->a_stride, tiles * chunks * parts_of(g->blocks, BLOCKS), (block / BLOCKS * chunks + chunk) * tiles + i);
-                }
+                const int part = (block / BLOCKS * chunks + chunk) * tiles + i;
+                fetch_part(g->next_a, (size_t)chunks * g->a_stride, parts_of(g->blocks, BLOCKS) * chunks * tiles, part);
                 gradient_functions[rows - 1][blocks - 1](&t);
             }
         }
