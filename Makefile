@@ -28,6 +28,7 @@ run:
 
 test:
 	@tools/setup build data test
+	@tools/test-python
 	@tools/build release -DNIN_TESTS=ON -DNIN_WERROR=ON
 	@tools/test release
 

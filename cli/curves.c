@@ -77,16 +77,17 @@ static nin_status read_points(const char *directory, points *all, nin_error *err
     return NIN_OK;
 }
 
-/* The lecture's axis goes from 1 to the last epoch and so leaves out the first one. Where little
- * more than that has happened, the whole run so far is shown. */
+/* The lecture's axis goes from 1 to the last epoch and so leaves out the first one. Of a short run,
+ * or where little more than that has happened, everything so far is shown. */
 static void set_range(nin_plot *plot, const points *all, int epochs) {
+    enum { SHORT_RUN = 4 };
     double last = all->count ? all->x[all->count - 1] : 0;
-    if (epochs > 1 && last >= 2) {
+    if (epochs > SHORT_RUN && last >= 2) {
         plot->x_min = 1;
         plot->x_max = epochs;
     } else {
         plot->x_min = 0;
-        plot->x_max = last > 1 ? 2 : 1;
+        plot->x_max = fmax(ceil(last), 1);
     }
 }
 

@@ -4,8 +4,10 @@
  * aligned; features of a flat shape are channels of a 1 x 1 picture. Lanes past the last channel
  * hold finite values that nobody reads as results; weights for them are zero.
  *
- * An algorithm of scope IMAGE computes one picture at a time on one thread: the engine runs several
- * such steps over a picture while it is in cache, and spreads pictures over threads. One of scope
+ * An algorithm of scope IMAGE computes one picture at a time: the engine runs several such steps
+ * over a picture while it is in cache, and spreads pictures over threads, so that each is computed
+ * by one (run->threads is 1). Only batches smaller than the number of threads go picture by picture
+ * with all threads, which the algorithm may use if that leaves the bits as they are. One of scope
  * BATCH gets the whole batch and spreads the work itself (OpenMP, run->threads).
  *
  * Results must not depend on the number of threads. For IMAGE scope the engine gives every fixed
@@ -62,7 +64,7 @@ typedef struct ninp_cpu_run {
     const void *settings; /* what `prepare` left */
     int count;            /* pictures; 1 for IMAGE scope */
     int first_image;      /* number of the first one in the batch */
-    int threads;          /* 1 for IMAGE scope */
+    int threads;          /* that the call may use */
     bool training;
     uint64_t seed, number; /* of dropout: seed and step number */
 

@@ -54,14 +54,14 @@ typedef struct segment_pass {
     uint64_t number;
 } segment_pass;
 
-static void backward_image(const segment_pass *pass, int image, int shard, int thread) {
+static void backward_image(const segment_pass *pass, int image, int shard, ninp_worker worker) {
     const ninp_cpu *cpu = pass->cpu;
-    float *inside = cpu->thread_flow + (size_t)thread * 2 * cpu->thread_flow_floats;
+    float *inside = cpu->thread_flow + (size_t)worker.thread * 2 * cpu->thread_flow_floats;
     const float *dy = pass->dy + (size_t)image * cpu->steps[pass->segment->last].output_floats;
     for (size_t i = pass->segment->last + 1; i-- > pass->segment->first;) {
         const ninp_cpu_step *step = &cpu->steps[i];
         ninp_cpu_run run = ninp_cpu_begin_run(cpu, step, 1, pass->number);
-        ninp_cpu_narrow_run(cpu, step, image, thread, &run);
+        ninp_cpu_narrow_run(cpu, step, image, worker, &run);
         run.x = step_input(cpu, i, pass->images) + (size_t)image * step->input_floats;
         run.y = step->output + (size_t)image * step->output_floats;
         run.dy = dy;
@@ -120,15 +120,26 @@ static void add_shards(const ninp_cpu *cpu, float *values, size_t floats, int sh
     }
 }
 
+static void backward_shard(const segment_pass *pass, int count, int shards, int shard,
+                           ninp_worker worker) {
+    clear_shard(pass, shard);
+    int end = shard_start(count, shards, shard + 1);
+    for (int image = shard_start(count, shards, shard); image < end; image++) {
+        backward_image(pass, image, shard, worker);
+    }
+}
+
 static void backward_by_image(const segment_pass *pass, int count) {
     const ninp_cpu *cpu = pass->cpu;
     int shards = count < cpu->shards ? count : cpu->shards;
+    if (count < cpu->threads) {
+        for (int shard = 0; shard < shards; shard++) {
+            backward_shard(pass, count, shards, shard, (ninp_worker){0, cpu->threads});
+        }
+    } else {
 #pragma omp parallel for schedule(dynamic, 1) num_threads(cpu->threads)
-    for (int shard = 0; shard < shards; shard++) {
-        clear_shard(pass, shard);
-        int end = shard_start(count, shards, shard + 1);
-        for (int image = shard_start(count, shards, shard); image < end; image++) {
-            backward_image(pass, image, shard, omp_get_thread_num());
+        for (int shard = 0; shard < shards; shard++) {
+            backward_shard(pass, count, shards, shard, (ninp_worker){omp_get_thread_num(), 1});
         }
     }
     for (size_t i = pass->segment->first; i <= pass->segment->last; i++) {

@@ -73,9 +73,13 @@ void ninp_cpu_backward(ninp_cpu *cpu, const float *images, int count, uint64_t n
 /* A run of a step over the whole batch, with what forward and backward have in common. */
 ninp_cpu_run ninp_cpu_begin_run(const ninp_cpu *cpu, const ninp_cpu_step *step, int count,
                                 uint64_t number);
-/* Narrows it to one picture, computed by one thread. */
-void ninp_cpu_narrow_run(const ninp_cpu *cpu, const ninp_cpu_step *step, int image, int thread,
-                         ninp_cpu_run *run);
+/* Who computes a picture: the thread whose workspace is used, and how many threads may help. */
+typedef struct ninp_worker {
+    int thread, threads;
+} ninp_worker;
+/* Narrows it to one picture. */
+void ninp_cpu_narrow_run(const ninp_cpu *cpu, const ninp_cpu_step *step, int image,
+                         ninp_worker worker, ninp_cpu_run *run);
 
 /* Denormal numbers cost a hundred times a normal one on many processors and mean nothing here: they
  * are taken as zero on all threads between enter and leave. `saved` holds `threads` words. */

@@ -35,13 +35,13 @@ ninp_cpu_run ninp_cpu_begin_run(const ninp_cpu *cpu, const ninp_cpu_step *step, 
     return run;
 }
 
-void ninp_cpu_narrow_run(const ninp_cpu *cpu, const ninp_cpu_step *step, int image, int thread,
-                         ninp_cpu_run *run) {
+void ninp_cpu_narrow_run(const ninp_cpu *cpu, const ninp_cpu_step *step, int image,
+                         ninp_worker worker, ninp_cpu_run *run) {
     run->count = 1;
     run->first_image = image;
-    run->threads = 1;
+    run->threads = worker.threads;
     run->saved = step->saved ? step->saved + (size_t)image * step->needs.saved_bytes : NULL;
-    run->thread_space = cpu->thread_space + (size_t)thread * cpu->thread_bytes;
+    run->thread_space = cpu->thread_space + (size_t)worker.thread * cpu->thread_bytes;
 }
 
 /* Where the input of a segment's first step and the output of its last step are, for the batch. */
@@ -51,13 +51,13 @@ typedef struct segment_ends {
 } segment_ends;
 
 static void forward_image(const ninp_cpu *cpu, const ninp_segment *segment, segment_ends ends,
-                          int image, int thread, uint64_t number) {
-    float *inside = cpu->thread_flow + (size_t)thread * 2 * cpu->thread_flow_floats;
+                          int image, ninp_worker worker, uint64_t number) {
+    float *inside = cpu->thread_flow + (size_t)worker.thread * 2 * cpu->thread_flow_floats;
     const float *x = ends.x + (size_t)image * cpu->steps[segment->first].input_floats;
     for (size_t i = segment->first; i <= segment->last; i++) {
         const ninp_cpu_step *step = &cpu->steps[i];
         ninp_cpu_run run = ninp_cpu_begin_run(cpu, step, 1, number);
-        ninp_cpu_narrow_run(cpu, step, image, thread, &run);
+        ninp_cpu_narrow_run(cpu, step, image, worker, &run);
         run.x = x;
         if (i == segment->last) {
             run.y = ends.y + (size_t)image * step->output_floats;
@@ -81,9 +81,15 @@ static void forward_segment(const ninp_cpu *cpu, const ninp_segment *segment, se
         step->algorithm->forward(&run);
         return;
     }
+    if (count < cpu->threads) {
+        for (int image = 0; image < count; image++) {
+            forward_image(cpu, segment, ends, image, (ninp_worker){0, cpu->threads}, number);
+        }
+        return;
+    }
 #pragma omp parallel for schedule(dynamic, 1) num_threads(cpu->threads)
     for (int image = 0; image < count; image++) {
-        forward_image(cpu, segment, ends, image, omp_get_thread_num(), number);
+        forward_image(cpu, segment, ends, image, (ninp_worker){omp_get_thread_num(), 1}, number);
     }
 }
 

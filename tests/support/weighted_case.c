@@ -362,3 +362,18 @@ void weighted_case_check(const weighted_case *weighted, const weighted_setup *se
                          results.bias_count, exact ? 0.0 : sum_factor(pixels), 0.0});
     weighted_results_free(&results);
 }
+
+void weighted_case_check_threads(const weighted_case *weighted, const ninp_cpu_algorithm *algorithm,
+                                 const ninp_kernels *kernels) {
+    weighted_setup setup = {algorithm, kernels, 1, GUARD_AFTER};
+    weighted_results one = weighted_case_run(weighted, &setup);
+    for (setup.threads = 2; setup.threads <= 5; setup.threads++) {
+        weighted_results many = weighted_case_run(weighted, &setup);
+        assert_memory_equal(one.y, many.y, one.y_count * sizeof *one.y);
+        assert_memory_equal(one.dx, many.dx, one.dx_count * sizeof *one.dx);
+        assert_memory_equal(one.weight, many.weight, one.weight_count * sizeof *one.weight);
+        assert_memory_equal(one.bias, many.bias, one.bias_count * sizeof *one.bias);
+        weighted_results_free(&many);
+    }
+    weighted_results_free(&one);
+}

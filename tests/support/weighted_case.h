@@ -47,5 +47,8 @@ void weighted_results_free(weighted_results *results);
  * of sums), and exactly equal where the values were drawn exact and the activation is no sigmoid.
  */
 void weighted_case_check(const weighted_case *weighted, const weighted_setup *setup, bool exact);
+/* The same bits on 1 to 5 threads. */
+void weighted_case_check_threads(const weighted_case *weighted, const ninp_cpu_algorithm *algorithm,
+                                 const ninp_kernels *kernels);
 
 #endif

@@ -5,6 +5,7 @@
 #include "cpu/conv/frame.h"
 #include "cpu/conv/pooled.h"
 #include "cpu/conv/shape.h"
+#include "cpu/conv/share.h"
 
 enum { MOST_CHANNELS = 4 };
 
@@ -105,7 +106,7 @@ static void forward(const ninp_cpu_run *run) {
                                        .finish = NINP_GEMM_ACTIVATE,
                                        .activation = run->step->activation,
                                        .bias = run->bias};
-    run->kernels->gemm->multiply(&product);
+    ninp_share_multiply(run, &product);
     ninp_conv_finish(run);
 }
 
@@ -121,7 +122,7 @@ static void backward(const ninp_cpu_run *run) {
                                          .b_block_stride = (ptrdiff_t)a.depth * 16,
                                          .add = true,
                                          .sums = run->bias_gradient};
-    run->kernels->gemm->gradient(&gradient);
+    ninp_share_gradient(run, &gradient);
 }
 
 const ninp_cpu_algorithm ninp_conv_few_channels = {.name = "few_channels",

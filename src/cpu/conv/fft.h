@@ -2,9 +2,9 @@
  *
  * Pictures are transformed as a whole, products of transforms are convolutions (M. Mathieu, M.
  * Henaff, Y. LeCun, "Fast Training of Convolutional Networks through FFTs", arXiv 1312.5851). Every
- * bin is a matrix product, pictures x channels times channels x outputs. The frame need not hold the
- * filter's reach on both sides, for what goes round an edge may spoil what nobody reads: H + padding
- * rows are enough for all three passes.
+ * bin is a matrix product, pictures x channels times channels x outputs. The frame need not hold
+ * the filter's reach on both sides, for what goes round an edge may spoil what nobody reads: H +
+ * padding rows are enough for all three passes.
  *
  * The transforms of weights and of a batch are far larger than what they are made from, and cost
  * less to compute again than to fetch from memory. So the batch is cut into groups of pictures and
@@ -24,7 +24,6 @@ typedef struct ninp_fft_plan {
     int bins;
     int blocks_in, blocks_out; /* channel blocks of input and output */
     int group;                 /* pictures, at most */
-    int bundle;                /* pictures that a task transforms, at most */
     int chunk;                 /* blocks of outputs, at most */
 
     /* Bins are [bin][block][picture, or channel of the other side][pair]. Floats between blocks of
@@ -49,8 +48,8 @@ typedef struct ninp_fft_pass {
     const ninp_cpu_run *run;
     const ninp_fft_kernels *kernels;
     ninp_fft_plan plan;
-    ninp_fft_pictures input, output; /* a bundle; count is that of a task */
-    float *x, *dx, *y, *lines;       /* in the common workspace */
+    ninp_fft_picture input, output; /* where they lie */
+    float *x, *dx, *y, *lines;      /* in the common workspace */
     int groups, chunks;
 } ninp_fft_pass;
 
@@ -72,20 +71,27 @@ static inline ninp_range ninp_fft_group(const ninp_fft_pass *pass, int index) {
     return ninp_fft_part(pass->run->count, pass->groups, index);
 }
 static inline ninp_range ninp_fft_chunk(const ninp_fft_pass *pass, int index) {
-    return ninp_fft_part(pass->plan.blocks_out, pass->chunks, index);
+    const int first = index * pass->plan.chunk;
+    const int rest = pass->plan.blocks_out - first;
+    return (ninp_range){first, rest < pass->plan.chunk ? rest : pass->plan.chunk};
 }
 
-/* A channel block of a bundle of pictures. */
+/* A channel block of a picture. */
 typedef struct ninp_fft_task {
-    ninp_range pictures; /* of the run */
-    int block;           /* of `blocks` */
-    size_t place;        /* in a bin */
+    int picture;  /* of the run */
+    int block;    /* of the input, or of the output */
+    size_t place; /* in a bin */
 } ninp_fft_task;
 
-static inline int ninp_fft_task_count(const ninp_fft_pass *pass, ninp_range group, int blocks) {
-    return (group.count + pass->plan.bundle - 1) / pass->plan.bundle * blocks;
+static inline ninp_fft_task ninp_fft_task_at(const ninp_fft_pass *pass, ninp_range group,
+                                             ninp_range blocks, int index) {
+    const int picture = index / blocks.count;
+    const int block = index % blocks.count;
+    return (ninp_fft_task){.picture = group.first + picture,
+                           .block = blocks.first + block,
+                           .place = (size_t)block * pass->plan.block_stride +
+                                    (size_t)picture * NINP_FFT_PAIR};
 }
-ninp_fft_task ninp_fft_task_at(const ninp_fft_pass *pass, ninp_range group, int blocks, int index);
 
 /* Bins of a column. */
 static inline ninp_range ninp_fft_column(const ninp_fft_plan *plan, int column) {

@@ -7,36 +7,29 @@
 #include <omp.h>
 
 /* Gradients of outputs to bins. */
-static void transform_output_gradient(const ninp_fft_pass *pass, ninp_range group,
-                                      ninp_range chunk, int index, int thread) {
+static void transform_output_gradient(const ninp_fft_pass *pass, ninp_range group, ninp_range chunk,
+                                      int index, int thread) {
     const ninp_cpu_run *run = pass->run;
     const ninp_fft_plan *plan = &pass->plan;
     const nin_shape shape = run->step->unpooled;
-    const ninp_fft_task task = ninp_fft_task_at(pass, group, chunk.count, index);
-    const int block = chunk.first + task.block;
-    const float *dy = run->dy + (size_t)task.pictures.first * run->y_stride +
-                      (size_t)block * ninp_block_floats(shape);
-    ninp_fft_pictures pictures = pass->output;
-    pictures.count = task.pictures.count;
+    const ninp_fft_task task = ninp_fft_task_at(pass, group, chunk, index);
+    const float *dy = run->dy + (size_t)task.picture * run->y_stride +
+                      (size_t)task.block * ninp_block_floats(shape);
     if (run->step->pooled) {
         float *unpooled = ninp_fft_own(pass, thread, plan->own_unpooled);
-        for (int i = 0; i < task.pictures.count; i++) {
-            ninp_pooled_backward_block(run, task.pictures.first + i, block, 0, shape.height,
-                                       unpooled + (size_t)i * pictures.stride);
-        }
+        ninp_pooled_backward_block(run, task.picture, task.block, 0, shape.height, unpooled);
         dy = unpooled;
     }
-    pass->kernels->pictures(&pictures, dy, pass->y + task.place, plan->y_stride,
-                            ninp_fft_own(pass, thread, plan->own_scratch));
+    pass->kernels->picture(&pass->output, dy, pass->y + task.place, plan->y_stride,
+                           ninp_fft_own(pass, thread, plan->own_scratch));
 }
 
 /* Bin 0 holds the sums of pictures, with zeros for imaginary parts. */
 static void add_bias_gradient(const ninp_fft_pass *pass, ninp_range group, ninp_range chunk,
                               int block) {
-    pass->run->kernels->map->bias_sums(2 * (size_t)group.count,
-                                       pass->y + (size_t)block * pass->plan.block_stride,
-                                       pass->run->bias_gradient +
-                                           (size_t)(chunk.first + block) * NINP_BLOCK);
+    pass->run->kernels->map->bias_sums(
+        2 * (size_t)group.count, pass->y + (size_t)block * pass->plan.block_stride,
+        pass->run->bias_gradient + (size_t)(chunk.first + block) * NINP_BLOCK);
 }
 
 /* Output channels of a chunk. */
@@ -121,8 +114,8 @@ static void gradient_column(const ninp_fft_pass *pass, ninp_range group, ninp_ra
 }
 
 /* Lines to the gradient, for one block of outputs from one block of inputs. */
-static void transform_filter_gradient(const ninp_fft_pass *pass, ninp_range group,
-                                      ninp_range chunk, int index) {
+static void transform_filter_gradient(const ninp_fft_pass *pass, ninp_range group, ninp_range chunk,
+                                      int index) {
     const ninp_fft_plan *plan = &pass->plan;
     const ninp_filters filters = ninp_conv_filters(&plan->shape);
     const int block = index / plan->blocks_in;
@@ -140,26 +133,21 @@ static void transform_input_gradient(const ninp_fft_pass *pass, ninp_range group
                                      int thread) {
     const ninp_cpu_run *run = pass->run;
     const ninp_fft_plan *plan = &pass->plan;
-    const ninp_fft_task task = ninp_fft_task_at(pass, group, plan->blocks_in, index);
+    const ninp_fft_task task =
+        ninp_fft_task_at(pass, group, (ninp_range){0, plan->blocks_in}, index);
     const size_t floats = ninp_block_floats(run->step->input);
-    size_t place =
-        (size_t)task.pictures.first * run->x_stride + (size_t)task.block * floats;
-    ninp_fft_pictures pictures = pass->input;
-    pictures.count = task.pictures.count;
-    pass->kernels->pictures_inverse(&pictures, pass->dx + task.place, plan->x_stride, NULL,
-                                    run->dx + place,
-                                    ninp_fft_own(pass, thread, plan->own_scratch));
-    for (int i = 0; i < task.pictures.count; i++, place += run->x_stride) {
-        run->kernels->map->derive(run->step->input_activation, floats, run->x + place,
-                                  run->dx + place, run->dx + place);
-    }
+    const size_t place = (size_t)task.picture * run->x_stride + (size_t)task.block * floats;
+    float *dx = run->dx + place;
+    pass->kernels->picture_inverse(&pass->input, pass->dx + task.place, plan->x_stride, NULL, dx,
+                                   ninp_fft_own(pass, thread, plan->own_scratch));
+    run->kernels->map->derive(run->step->input_activation, floats, run->x + place, dx, dx);
 }
 
 static void backward_chunk(const ninp_fft_pass *pass, ninp_range group, ninp_range chunk) {
     const ninp_fft_plan *plan = &pass->plan;
     const int thread = omp_get_thread_num();
 #pragma omp for schedule(dynamic, 1)
-    for (int i = 0; i < ninp_fft_task_count(pass, group, chunk.count); i++) {
+    for (int i = 0; i < group.count * chunk.count; i++) {
         transform_output_gradient(pass, group, chunk, i, thread);
     }
 #pragma omp for schedule(static) nowait
@@ -186,14 +174,14 @@ void ninp_fft_backward(const ninp_cpu_run *run) {
     for (int g = 0; g < pass.groups; g++) {
         const ninp_range group = ninp_fft_group(&pass, g);
 #pragma omp for schedule(dynamic, 1) nowait
-        for (int i = 0; i < ninp_fft_task_count(&pass, group, pass.plan.blocks_in); i++) {
+        for (int i = 0; i < group.count * pass.plan.blocks_in; i++) {
             ninp_fft_transform_input(&pass, group, i, omp_get_thread_num());
         }
         for (int c = 0; c < pass.chunks; c++) {
             backward_chunk(&pass, group, ninp_fft_chunk(&pass, c));
         }
 #pragma omp for schedule(dynamic, 1)
-        for (int i = 0; i < (run->dx ? ninp_fft_task_count(&pass, group, pass.plan.blocks_in) : 0); i++) {
+        for (int i = 0; i < (run->dx ? group.count * pass.plan.blocks_in : 0); i++) {
             transform_input_gradient(&pass, group, i, omp_get_thread_num());
         }
     }

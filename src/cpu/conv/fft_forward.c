@@ -10,10 +10,10 @@ static int output_place(const ninp_fft_length *length, const ninp_conv_shape *sh
 }
 
 ninp_fft_pass ninp_fft_begin(const ninp_cpu_run *run) {
-    ninp_fft_pass pass = {
-        .run = run,
-        .kernels = run->kernels->fft,
-        .plan = ninp_fft_plan_of(run->step, run->kernels, run->count, run->training)};
+    ninp_fft_pass pass = {.run = run,
+                          .kernels = run->kernels->fft,
+                          .plan =
+                              ninp_fft_plan_of(run->step, run->kernels, run->count, run->training)};
     const ninp_fft_plan *plan = &pass.plan;
     const ninp_conv_shape *shape = &plan->shape;
     float *common = (float *)(void *)run->common_space;
@@ -23,29 +23,14 @@ ninp_fft_pass ninp_fft_begin(const ninp_cpu_run *run) {
     pass.lines = common + plan->common_lines;
     pass.groups = (run->count + plan->group - 1) / plan->group;
     pass.chunks = (plan->blocks_out + plan->chunk - 1) / plan->chunk;
-    pass.input = (ninp_fft_pictures){.frame = plan->frame,
-                                     .height = shape->height,
-                                     .width = shape->width,
-                                     .stride = run->x_stride};
-    pass.output = (ninp_fft_pictures){.frame = plan->frame,
-                                      .height = shape->out_height,
-                                      .width = shape->out_width,
-                                      .top = output_place(plan->frame.vertical, shape),
-                                      .left = output_place(plan->frame.horizontal, shape),
-                                      .stride = run->step->pooled
-                                                    ? ninp_block_floats(run->step->unpooled)
-                                                    : run->y_stride};
+    pass.input =
+        (ninp_fft_picture){.frame = plan->frame, .height = shape->height, .width = shape->width};
+    pass.output = (ninp_fft_picture){.frame = plan->frame,
+                                     .height = shape->out_height,
+                                     .width = shape->out_width,
+                                     .top = output_place(plan->frame.vertical, shape),
+                                     .left = output_place(plan->frame.horizontal, shape)};
     return pass;
-}
-
-ninp_fft_task ninp_fft_task_at(const ninp_fft_pass *pass, ninp_range group, int blocks, int index) {
-    const int bundles = ninp_fft_task_count(pass, group, 1);
-    const ninp_range pictures = ninp_fft_part(group.count, bundles, index / blocks);
-    const int block = index % blocks;
-    return (ninp_fft_task){.pictures = {group.first + pictures.first, pictures.count},
-                           .block = block,
-                           .place = (size_t)block * pass->plan.block_stride +
-                                    (size_t)pictures.first * NINP_FFT_PAIR};
 }
 
 ninp_fft_filters ninp_fft_filters_of(const ninp_fft_pass *pass, const ninp_filters *filters,
@@ -60,13 +45,12 @@ ninp_fft_filters ninp_fft_filters_of(const ninp_fft_pass *pass, const ninp_filte
 void ninp_fft_transform_input(const ninp_fft_pass *pass, ninp_range group, int index, int thread) {
     const ninp_fft_plan *plan = &pass->plan;
     const ninp_cpu_run *run = pass->run;
-    const ninp_fft_task task = ninp_fft_task_at(pass, group, plan->blocks_in, index);
-    const float *x = run->x + (size_t)task.pictures.first * run->x_stride +
+    const ninp_fft_task task =
+        ninp_fft_task_at(pass, group, (ninp_range){0, plan->blocks_in}, index);
+    const float *x = run->x + (size_t)task.picture * run->x_stride +
                      (size_t)task.block * ninp_block_floats(run->step->input);
-    ninp_fft_pictures pictures = pass->input;
-    pictures.count = task.pictures.count;
-    pass->kernels->pictures(&pictures, x, pass->x + task.place, plan->x_stride,
-                            ninp_fft_own(pass, thread, plan->own_scratch));
+    pass->kernels->picture(&pass->input, x, pass->x + task.place, plan->x_stride,
+                           ninp_fft_own(pass, thread, plan->own_scratch));
 }
 
 /* A column of the filters of a chunk: [bin][block][channel][pair]. */
@@ -101,8 +85,7 @@ static void multiply_column(const ninp_fft_pass *pass, ninp_range group, ninp_ra
                                           .b = w,
                                           .c = pass->y + (size_t)bin * plan->y_stride,
                                           .a_stride = plan->block_stride,
-                                          .b_stride =
-                                              (size_t)plan->shape.channels * NINP_FFT_PAIR,
+                                          .b_stride = (size_t)plan->shape.channels * NINP_FFT_PAIR,
                                           .c_stride = plan->block_stride,
                                           .next_a = x + plan->x_stride};
         pass->kernels->multiply(&product);
@@ -114,22 +97,17 @@ static void transform_output(const ninp_fft_pass *pass, ninp_range group, ninp_r
                              int index, int thread) {
     const ninp_cpu_run *run = pass->run;
     const ninp_fft_plan *plan = &pass->plan;
-    const ninp_fft_task task = ninp_fft_task_at(pass, group, chunk.count, index);
-    const int block = chunk.first + task.block;
+    const ninp_fft_task task = ninp_fft_task_at(pass, group, chunk, index);
     const size_t floats = ninp_block_floats(run->step->unpooled);
     float *y = run->step->pooled
                    ? ninp_fft_own(pass, thread, plan->own_unpooled)
-                   : run->y + (size_t)task.pictures.first * run->y_stride + (size_t)block * floats;
-    ninp_fft_pictures pictures = pass->output;
-    pictures.count = task.pictures.count;
-    pass->kernels->pictures_inverse(&pictures, pass->y + task.place, plan->y_stride,
-                                    run->bias ? run->bias + (size_t)block * NINP_BLOCK : NULL, y,
-                                    ninp_fft_own(pass, thread, plan->own_scratch));
-    for (int i = 0; i < task.pictures.count; i++, y += pictures.stride) {
-        run->kernels->map->activate(run->step->activation, floats, y, y);
-        if (run->step->pooled) {
-            ninp_pooled_forward_block(run, task.pictures.first + i, block, y);
-        }
+                   : run->y + (size_t)task.picture * run->y_stride + (size_t)task.block * floats;
+    pass->kernels->picture_inverse(&pass->output, pass->y + task.place, plan->y_stride,
+                                   run->bias ? run->bias + (size_t)task.block * NINP_BLOCK : NULL,
+                                   y, ninp_fft_own(pass, thread, plan->own_scratch));
+    run->kernels->map->activate(run->step->activation, floats, y, y);
+    if (run->step->pooled) {
+        ninp_pooled_forward_block(run, task.picture, task.block, y);
     }
 }
 
@@ -141,7 +119,7 @@ static void forward_chunk(const ninp_fft_pass *pass, ninp_range group, ninp_rang
         multiply_column(pass, group, chunk, column, thread);
     }
 #pragma omp for schedule(dynamic, 1)
-    for (int i = 0; i < ninp_fft_task_count(pass, group, chunk.count); i++) {
+    for (int i = 0; i < group.count * chunk.count; i++) {
         transform_output(pass, group, chunk, i, thread);
     }
 }
@@ -152,7 +130,7 @@ void ninp_fft_forward(const ninp_cpu_run *run) {
     for (int g = 0; g < pass.groups; g++) {
         const ninp_range group = ninp_fft_group(&pass, g);
 #pragma omp for schedule(dynamic, 1)
-        for (int i = 0; i < ninp_fft_task_count(&pass, group, pass.plan.blocks_in); i++) {
+        for (int i = 0; i < group.count * pass.plan.blocks_in; i++) {
             ninp_fft_transform_input(&pass, group, i, omp_get_thread_num());
         }
         for (int c = 0; c < pass.chunks; c++) {

@@ -29,7 +29,6 @@ static void choose_group(ninp_fft_plan *plan, int pictures) {
     int g = getenv("FFT_G") ? atoi(getenv("FFT_G")) : 32;
     int c = getenv("FFT_C") ? atoi(getenv("FFT_C")) : 2;
     plan->group = smaller(pictures, g);
-    plan->bundle = smaller(plan->group, getenv("FFT_P") ? atoi(getenv("FFT_P")) : 4);
     plan->chunk = smaller(plan->blocks_out, c);
 }
 
@@ -54,11 +53,8 @@ static void lay_out(ninp_fft_plan *plan, const ninp_step *step, bool training) {
     }
     plan->own_scratch = 0;
     plan->own_w = 0;
-    plan->own_unpooled = ninp_fft_scratch(&plan->frame, plan->bundle);
-    plan->own_floats = plan->own_unpooled;
-    if (step->pooled) {
-        plan->own_floats += (size_t)plan->bundle * ninp_block_floats(step->unpooled);
-    }
+    plan->own_unpooled = ninp_fft_scratch(&plan->frame);
+    plan->own_floats = plan->own_unpooled + (step->pooled ? ninp_block_floats(step->unpooled) : 0);
     plan->own_floats =
         larger(plan->own_floats, (size_t)plan->frame.vertical->size * plan->w_stride);
 }

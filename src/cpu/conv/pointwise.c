@@ -2,6 +2,7 @@
 #include "cpu/conv/cost.h"
 #include "cpu/conv/pooled.h"
 #include "cpu/conv/shape.h"
+#include "cpu/conv/share.h"
 
 static const char *refuse(const ninp_step *step, const ninp_cpu_config *config) {
     (void)config;
@@ -59,7 +60,7 @@ static void forward(const ninp_cpu_run *run) {
                                        .finish = NINP_GEMM_ACTIVATE,
                                        .activation = run->step->activation,
                                        .bias = run->bias};
-    run->kernels->gemm->multiply(&product);
+    ninp_share_multiply(run, &product);
     ninp_conv_finish(run);
 }
 
@@ -76,7 +77,7 @@ static void input_gradient(const ninp_cpu_run *run, const ninp_conv_shape *shape
                                        .finish = NINP_GEMM_DERIVE,
                                        .activation = run->step->input_activation,
                                        .mask = run->x};
-    run->kernels->gemm->multiply(&product);
+    ninp_share_multiply(run, &product);
 }
 
 static void backward(const ninp_cpu_run *run) {
@@ -91,7 +92,7 @@ static void backward(const ninp_cpu_run *run) {
                                          .b_block_stride = (ptrdiff_t)shape.channels * 16,
                                          .add = true,
                                          .sums = run->bias_gradient};
-    run->kernels->gemm->gradient(&gradient);
+    ninp_share_gradient(run, &gradient);
     if (run->dx) {
         input_gradient(run, &shape, dy);
     }

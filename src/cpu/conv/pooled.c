@@ -42,6 +42,7 @@ void ninp_pooled_forward(const ninp_cpu_run *run, int image, const float *unpool
     if (!step->pooled) {
         return;
     }
+#pragma omp parallel for schedule(static) num_threads(run->threads) if (run->threads > 1)
     for (int block = 0; block < ninp_blocks(step->output.channels); block++) {
         ninp_pooled_forward_block(run, image, block,
                                   unpooled + (size_t)block * block_floats(step->unpooled));

@@ -5,11 +5,11 @@
  *
  *   X[v][h] = sum over y, x of x[y][x] exp(-2 pi i (y v / V + x h / H)),
  *
- * of which half is enough, because pictures are real: the columns h = 0 to H / 2, and of columns that
- * are real transforms themselves (h = 0 and H / 2) the upper half, v = 0 to V / 2. They are stored
- * column behind column as bins: [bin][..][16 real parts, 16 imaginary parts], with bin_stride floats
- * between two bins; a function's `bins` points to its first vector. A picture's transform takes one
- * such pair of vectors in each bin.
+ * of which half is enough, because pictures are real: the columns h = 0 to H / 2, and of columns
+ * that are real transforms themselves (h = 0 and H / 2) the upper half, v = 0 to V / 2. They are
+ * stored column behind column as bins: [bin][..][16 real parts, 16 imaginary parts], with
+ * bin_stride floats between two bins; a function's `bins` points to its first vector. A picture's
+ * transform takes one such pair of vectors in each bin.
  *
  * Filters are correlations: filter w, seen from its centre, becomes the conjugate of its transform,
  *
@@ -70,24 +70,21 @@ static inline int ninp_fft_bins(const ninp_fft_frame *frame) {
     }
     return bins;
 }
-/* Floats of a row of pairs, and of the scratch that transforms of `pictures` pictures need. */
+/* Floats of a row of pairs, and of the scratch that the transform of a picture needs. */
 static inline size_t ninp_fft_line(const ninp_fft_frame *frame) {
     return (size_t)ninp_fft_half(frame->horizontal) * NINP_FFT_PAIR;
 }
-static inline size_t ninp_fft_scratch(const ninp_fft_frame *frame, int pictures) {
-    return (size_t)pictures * (size_t)frame->vertical->size * ninp_fft_line(frame) +
+static inline size_t ninp_fft_scratch(const ninp_fft_frame *frame) {
+    return (size_t)frame->vertical->size * ninp_fft_line(frame) +
            (size_t)frame->horizontal->size * 16;
 }
 
-/* Some pictures, `stride` floats apart. The first pixel of each is at row `top`, column `left` of its
- * frame. */
-typedef struct ninp_fft_pictures {
+/* Where a picture lies: its first pixel is at row `top`, column `left` of the frame. */
+typedef struct ninp_fft_picture {
     ninp_fft_frame frame;
     int height, width;
     int top, left;
-    int count;
-    size_t stride;
-} ninp_fft_pictures;
+} ninp_fft_picture;
 
 /* Filters of a channel block: tap t of filter i is the vector at i * 16 + t * tap_stride. */
 typedef struct ninp_fft_filters {
@@ -97,9 +94,9 @@ typedef struct ninp_fft_filters {
     size_t tap_stride;
 } ninp_fft_filters;
 
-/* In one bin: C = A B, or C += A B. Pairs of A lie like pictures, [block of k][row m][16 k's], those
- * of B like filters, [block of n][k][16 n's], those of C [block of n][m]. Strides are floats between
- * blocks. */
+/* In one bin: C = A B, or C += A B. Pairs of A lie like pictures, [block of k][row m][16 k's],
+ * those of B like filters, [block of n][k][16 n's], those of C [block of n][m]. Strides are floats
+ * between blocks. */
 typedef struct ninp_fft_product {
     int rows, depth, blocks; /* m's, k's, blocks of n's */
     const float *a, *b;
@@ -123,12 +120,11 @@ typedef struct ninp_fft_kernels {
     int length_count;
     int products; /* real ones in a complex product */
 
-    /* Picture i goes to pair i. */
-    void (*pictures)(const ninp_fft_pictures *pictures, const float *x, float *bins,
-                     size_t bin_stride, float *scratch);
+    void (*picture)(const ninp_fft_picture *picture, const float *x, float *bins, size_t bin_stride,
+                    float *scratch);
     /* Not divided by the frame's size: filters are. With bias[16] added where it is not NULL. */
-    void (*pictures_inverse)(const ninp_fft_pictures *pictures, const float *bins,
-                             size_t bin_stride, const float *bias, float *y, float *scratch);
+    void (*picture_inverse)(const ninp_fft_picture *picture, const float *bins, size_t bin_stride,
+                            const float *bias, float *y, float *scratch);
     /* A column of the frame: filter i goes to pair i of its bins. */
     void (*filters)(const ninp_fft_filters *filters, bool turned, const float *weights, int column,
                     float *bins, size_t bin_stride);

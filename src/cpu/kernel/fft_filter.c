@@ -236,18 +236,18 @@ typedef void rows_function(const ninp_fft_filters *filters, const float *lines, 
                            float *centre);
 
 #define EACH_HALF(X) X(1) X(2) X(3) X(4) X(5)
-#define DEFINE(half)                                                                               \
-    static void forward_##half(const ninp_fft_filters *filters, const float *centre,               \
-                               ptrdiff_t stride, int column, float *bins, size_t bin_stride) {     \
-        forward(filters, half, centre, stride, column, bins, bin_stride);                          \
-    }                                                                                              \
-    static void gradient_column_##half(const ninp_fft_filters *filters, int column,                \
-                                       const float *bins, size_t bin_stride, float *lines) {       \
-        gradient_column(filters, half, column, bins, bin_stride, lines);                           \
-    }                                                                                              \
-    static void gradient_rows_##half(const ninp_fft_filters *filters, const float *lines,          \
-                                     bool add, float *centre) {                                    \
-        gradient_rows(filters, half, lines, add, centre);                                          \
+#define DEFINE(half)                                                                           \
+    static void forward_##half(const ninp_fft_filters *filters, const float *centre,           \
+                               ptrdiff_t stride, int column, float *bins, size_t bin_stride) { \
+        forward(filters, half, centre, stride, column, bins, bin_stride);                      \
+    }                                                                                          \
+    static void gradient_column_##half(const ninp_fft_filters *filters, int column,            \
+                                       const float *bins, size_t bin_stride, float *lines) {   \
+        gradient_column(filters, half, column, bins, bin_stride, lines);                       \
+    }                                                                                          \
+    static void gradient_rows_##half(const ninp_fft_filters *filters, const float *lines,      \
+                                     bool add, float *centre) {                                \
+        gradient_rows(filters, half, lines, add, centre);                                      \
     }
 EACH_HALF(DEFINE)
 
@@ -278,6 +278,5 @@ void NINP_FOR_ISA(ninp_fft_gradient_column)(const ninp_fft_filters *filters, int
 
 void NINP_FOR_ISA(ninp_fft_gradient_rows)(const ninp_fft_filters *filters, const float *lines,
                                           bool add, float *gradient) {
-    gradients_rows[filters->kernel / 2 - 1](filters, lines, add,
-                                            gradient + centre_place(filters));
+    gradients_rows[filters->kernel / 2 - 1](filters, lines, add, gradient + centre_place(filters));
 }

@@ -4,9 +4,9 @@
 
 #include "cpu/kernel/fft.h"
 
-/* A complex product is four real ones, or three and some sums (K. F. Gauss; N. Higham, "Stability of
- * a method for multiplying complex matrices with three real matrix multiplications", SIAM J. Matrix
- * Anal. Appl. 1992): that pays where a tile has sums for all three. */
+/* A complex product is four real ones, or three and some sums (K. F. Gauss; N. Higham, "Stability
+ * of a method for multiplying complex matrices with three real matrix multiplications", SIAM J.
+ * Matrix Anal. Appl. 1992): that pays where a tile has sums for all three. */
 #if NINP_VECTOR_REGISTERS >= 32
 #define NINP_FFT_PRODUCTS 3
 #else

@@ -1,5 +1,5 @@
-/* Matrix products of complex numbers. As in gemm.c micro-kernels hold a tile of sums in registers; a
- * product and its gradient differ in how they walk through A only, so they share theirs. */
+/* Matrix products of complex numbers. As in gemm.c micro-kernels hold a tile of sums in registers;
+ * a product and its gradient differ in how they walk through A only, so they share theirs. */
 #include "cpu/kernel/isa.h"
 
 #include "cpu/kernel/fft_parts.h"
@@ -192,7 +192,8 @@ void NINP_FOR_ISA(ninp_fft_multiply_gradient)(const ninp_fft_gradient *g) {
                 t.a = g->a + (size_t)chunk * g->a_stride + k;
                 t.c = g->b + (size_t)block * g->b_stride + (size_t)(chunk * LANES + k) * PAIR;
                 const int part = (block / BLOCKS * chunks + chunk) * tiles + i;
-                fetch_part(g->next_a, (size_t)chunks * g->a_stride, parts_of(g->blocks, BLOCKS) * chunks * tiles, part);
+                fetch_part(g->next_a, (size_t)chunks * g->a_stride,
+                           parts_of(g->blocks, BLOCKS) * chunks * tiles, part);
                 gradient_functions[rows - 1][blocks - 1](&t);
             }
         }

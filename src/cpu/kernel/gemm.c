@@ -34,7 +34,7 @@ enum { ROWS = 2, BLOCKS = 1, DEPTH = 2, COLUMNS = 1 };
 enum {
     PASS_DEPTH = 256,       /* k's between loading and storing C: 16 KB of B a block */
     GROUP_FLOATS = 1 << 16, /* of A's rows that share a panel of B in turn: 256 KB */
-    GRADIENT_ROWS = 160     /* m's between loading and storing B: 8 KB of C a block */
+    GRADIENT_ROWS = 160     /* m's between loading and storing B: 10 KB of C a block */
 };
 
 static int smaller(int a, int b) {
@@ -106,9 +106,9 @@ typedef struct tile {
     const float *mask; /* of ReLU's derivative; lies as C. NULL: none */
 } tile;
 
-/* Dense rows are neighbouring pixels: their addresses are constants in the instructions, and the
- * next tile's rows follow them, which are fetched ahead (behind the last ones that does nothing).
- */
+/* Dense rows are neighbouring pixels: their addresses are constants in the instructions. The rows
+ * of the next tile follow them and are fetched ahead, as is the next pass's panel of B; where there
+ * is no next one, that fetches something else, or nothing. */
 NINP_SIMD void run_tile(const tile *t, const int rows, const int blocks, const bool dense) {
     const ptrdiff_t a_row = dense ? 16 : t->a_row;
     ninp_v sum[ROWS * BLOCKS];
