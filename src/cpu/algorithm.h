@@ -68,11 +68,12 @@ typedef struct ninp_cpu_run {
     bool training;
     uint64_t seed, number; /* of dropout: seed and step number */
 
-    const float *x;  /* input; N x C x H x W floats, any alignment, where reads_plain */
-    float *y;        /* output; in backward as forward left it */
-    const float *dy; /* gradient of the result before the activation */
-    float *dx;       /* gradient of the input times the derivative of step->input_activation at
-                        x; NULL: not needed. May not be dy */
+    const float *x; /* input; N x C x H x W floats, any alignment, where reads_plain */
+    float *y;       /* output; in backward as forward left it */
+    const float
+        *dy;   /* gradient of the result before the activation; pooled: of the pooled result */
+    float *dx; /* gradient of the input times the derivative of step->input_activation at
+                  x; NULL: not needed. May not be dy */
     size_t x_stride, y_stride; /* dx and dy likewise */
     unsigned char *saved;
     size_t saved_stride;

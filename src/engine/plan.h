@@ -42,7 +42,8 @@ typedef struct ninp_step {
     double epsilon, momentum;         /* of batch norm */
 
     /* Backward. The gradient that a step receives is that of its result before the activation: the
-     * step behind it has multiplied by the derivative, which it takes from its own input. */
+     * step behind it has multiplied by the derivative, which it takes from its own input. A pooled
+     * convolution receives that of the pooled result and multiplies by the derivative itself. */
     ninp_activation input_activation; /* of the step before, applied to what is this step's input */
     bool input_gradient;              /* false: nobody needs the gradient of its input */
 } ninp_step;
