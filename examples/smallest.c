@@ -3,9 +3,9 @@
 
 int main(void) {
     nin_error err = {0};
-    nin_model model;
-    nin_image picture;
-    nin_session *session;
+    nin_model model = {0};
+    nin_image picture = {0};
+    nin_session *session = NULL;
     static float input[224 * 224], logits[10];
     if (nin_model_load("best.safetensors", false, &model, &err) == NIN_OK &&
         nin_image_read_png("picture.png", &picture, &err) == NIN_OK &&
@@ -16,5 +16,8 @@ int main(void) {
             printf("%-12s %g\n", model.class_names[c], (double)logits[c]);
         }
     }
+    nin_session_free(session);
+    nin_image_free(&picture);
+    nin_model_free(&model);
     return err.status ? (fprintf(stderr, "%s\n", err.message), 1) : 0;
 }

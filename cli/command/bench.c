@@ -129,8 +129,9 @@ static nin_status run_step(bench_job *job, nin_error *err) {
         return nin_session_logits(job->session, job->images, job->batch, job->logits, err);
     }
     nin_loss loss;
-    nin_status status = nin_session_gradients(job->session, job->images, job->labels, job->batch, 0,
-                                              job->step++, job->gradients, &loss, err);
+    const nin_examples examples = {
+        .images = job->images, .labels = job->labels, .count = job->batch, .step = job->step++};
+    nin_status status = nin_session_gradients(job->session, &examples, job->gradients, &loss, err);
     if (status == NIN_OK) {
         update(job);
     }

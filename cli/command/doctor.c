@@ -146,7 +146,8 @@ static nin_status try_step(nin_net *net, nin_loss *loss, nin_error *err) {
     float *images = cli_allocate(BATCH * pixels, sizeof *images);
     float *gradients = cli_allocate(nin_net_parameter_count(net), sizeof *gradients);
     int32_t labels[BATCH] = {0, 1, 2, 3};
-    status = nin_session_gradients(session, images, labels, BATCH, 0, 0, gradients, loss, err);
+    const nin_examples examples = {.images = images, .labels = labels, .count = BATCH};
+    status = nin_session_gradients(session, &examples, gradients, loss, err);
     free(images);
     free(gradients);
     nin_session_free(session);

@@ -47,14 +47,20 @@ typedef struct nin_loss {
     int correct;     /* examples whose largest logit is the label's; the first wins ties */
 } nin_loss;
 
+/* A batch to learn from. */
+typedef struct nin_examples {
+    const float *images;   /* count x channels x height x width */
+    const int32_t *labels; /* count */
+    int count;
+    float label_smoothing; /* in [0, 1) */
+    uint64_t step;         /* numbers the dropout masks */
+} nin_examples;
+
 /* One forward and backward pass in training mode. `gradients` receives nin_net_parameter_count()
- * floats: the gradient of the mean loss, laid out like the net's parameters. `step` numbers the
- * dropout masks. label_smoothing in [0, 1). Running statistics of batch_norm are updated in the
- * net. A loss that is not finite is not an error here: look at it. */
-NIN_API nin_status nin_session_gradients(nin_session *session, const float *images,
-                                         const int32_t *labels, int count, float label_smoothing,
-                                         uint64_t step, float *gradients, nin_loss *loss,
-                                         nin_error *err);
+ * floats: the gradient of the mean loss, laid out like the net's parameters. Running statistics of
+ * batch_norm are updated in the net. A loss that is not finite is not an error here: look at it. */
+NIN_API nin_status nin_session_gradients(nin_session *session, const nin_examples *examples,
+                                         float *gradients, nin_loss *loss, nin_error *err);
 
 /* Mean cross-entropy and its gradient with respect to the logits, in one numerically safe step:
  * log-softmax by subtraction of the maximum. gradient (count x classes, may be NULL) is that of

@@ -106,18 +106,17 @@ static nin_status engine_logits(void *state, const float *images, int count, flo
     return NIN_OK;
 }
 
-static nin_status engine_gradients(void *state, const float *images, const int32_t *labels,
-                                   int count, float label_smoothing, uint64_t step,
-                                   float *gradients, nin_loss *loss, nin_error *err) {
+static nin_status engine_gradients(void *state, const nin_examples *examples, float *gradients,
+                                   nin_loss *loss, nin_error *err) {
     (void)err;
     ninp_cpu *cpu = state;
     unsigned modes[LARGEST_THREADS];
     ninp_float_mode_enter(cpu->threads, modes);
     ninp_cpu_pack(cpu);
-    ninp_cpu_forward(cpu, images, count, step);
-    *loss = nin_cross_entropy(cpu->logits, labels, count, cpu->net->classes, label_smoothing,
-                              cpu->logit_gradient);
-    ninp_cpu_backward(cpu, images, count, step, gradients);
+    ninp_cpu_forward(cpu, examples->images, examples->count, examples->step);
+    *loss = nin_cross_entropy(cpu->logits, examples->labels, examples->count, cpu->net->classes,
+                              examples->label_smoothing, cpu->logit_gradient);
+    ninp_cpu_backward(cpu, examples->images, examples->count, examples->step, gradients);
     ninp_float_mode_leave(cpu->threads, modes);
     return NIN_OK;
 }

@@ -4,6 +4,8 @@
 #include "base/error.h"
 #include "base/memory.h"
 
+#include <assert.h>
+
 enum { ALIGNMENT = 64 };
 /* Gradient accumulators of all shards together stay below this. */
 #define SHARD_FLOATS ((size_t)1 << 26)
@@ -13,6 +15,7 @@ static size_t larger(size_t a, size_t b) {
 }
 
 static void make_segments(ninp_cpu *cpu) {
+    assert(cpu->segments);
     for (size_t i = 0; i < cpu->plan.count; i++) {
         ninp_scope scope = cpu->steps[i].algorithm->scope;
         ninp_segment *last = cpu->segment_count ? &cpu->segments[cpu->segment_count - 1] : NULL;

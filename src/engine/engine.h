@@ -15,9 +15,8 @@ typedef struct ninp_engine {
     void (*weights_changed)(void *state);
     nin_status (*logits)(void *state, const float *images, int count, float *logits,
                          nin_error *err);
-    nin_status (*gradients)(void *state, const float *images, const int32_t *labels, int count,
-                            float label_smoothing, uint64_t step, float *gradients, nin_loss *loss,
-                            nin_error *err);
+    nin_status (*gradients)(void *state, const nin_examples *examples, float *gradients,
+                            nin_loss *loss, nin_error *err);
     size_t (*step_count)(const void *state);
     nin_plan_step (*step)(const void *state, size_t index);
     nin_session_info (*info)(const void *state);

@@ -113,25 +113,23 @@ nin_status nin_session_logits(nin_session *session, const float *images, int cou
     return session->engine->logits(session->state, images, count, logits, err);
 }
 
-nin_status nin_session_gradients(nin_session *session, const float *images, const int32_t *labels,
-                                 int count, float label_smoothing, uint64_t step, float *gradients,
-                                 nin_loss *loss, nin_error *err) {
-    nin_status status = check_count(session, count, err);
+nin_status nin_session_gradients(nin_session *session, const nin_examples *examples,
+                                 float *gradients, nin_loss *loss, nin_error *err) {
+    nin_status status = check_count(session, examples->count, err);
     if (status != NIN_OK) {
         return status;
     }
     if (!session->training) {
         return ninp_fail(err, NIN_ERROR_ARGUMENT, "this session was not created for training");
     }
-    for (int i = 0; i < count; i++) {
-        if (labels[i] < 0 || labels[i] >= session->classes) {
+    for (int i = 0; i < examples->count; i++) {
+        if (examples->labels[i] < 0 || examples->labels[i] >= session->classes) {
             return ninp_fail(err, NIN_ERROR_DATA,
-                             "example %d: label %d, but the net has %d classes", i, labels[i],
-                             session->classes);
+                             "example %d: label %d, but the net has %d classes", i,
+                             examples->labels[i], session->classes);
         }
     }
-    return session->engine->gradients(session->state, images, labels, count, label_smoothing, step,
-                                      gradients, loss, err);
+    return session->engine->gradients(session->state, examples, gradients, loss, err);
 }
 
 size_t nin_session_step_count(const nin_session *session) {

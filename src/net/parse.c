@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,15 +41,26 @@ typedef struct net_parser {
 static nin_status add_lines(net_parser *parser, const char *text, size_t length, bool expanded,
                             nin_error *err);
 
+/* "1x224x224" */
+static bool read_shape(const char *word, nin_shape *shape) {
+    int *const sides[] = {&shape->channels, &shape->height, &shape->width};
+    const long largest[] = {LARGEST_CHANNELS, LARGEST_SIDE, LARGEST_SIDE};
+    for (int i = 0; i < 3; i++) {
+        char *end;
+        const long side = isdigit((unsigned char)*word) ? strtol(word, &end, 10) : 0;
+        if (side < 1 || side > largest[i] || *end != "xx"[i]) {
+            return false;
+        }
+        *sides[i] = (int)side;
+        word = end + 1;
+    }
+    return true;
+}
+
 static nin_status read_input(net_parser *parser, ninp_line *line, nin_error *err) {
     const char *word = ninp_line_next(line);
     nin_shape shape = {0};
-    char rest;
-    if (!word ||
-        sscanf(word, "%dx%dx%d%c", &shape.channels, &shape.height, &shape.width, &rest) != 3 ||
-        shape.channels < 1 || shape.height < 1 || shape.width < 1 ||
-        shape.channels > LARGEST_CHANNELS || shape.height > LARGEST_SIDE ||
-        shape.width > LARGEST_SIDE) {
+    if (!word || !read_shape(word, &shape)) {
         return ninp_fail(err, NIN_ERROR_DATA, "expected CHANNELSxHEIGHTxWIDTH, as in 1x224x224");
     }
     if (parser->shape.channels) {

@@ -14,9 +14,13 @@ static nin_status compute(ninp_trainer *trainer, const nin_batch *batch, nin_los
     const nin_train_options *options = &trainer->options;
     const uint64_t step = trainer->state.at.step;
     nin_net *net = trainer->model->net;
+    const nin_examples examples = {.images = batch->images,
+                                   .labels = batch->labels,
+                                   .count = batch->count,
+                                   .label_smoothing = options->label_smoothing,
+                                   .step = step};
     nin_status status =
-        nin_session_gradients(trainer->session, batch->images, batch->labels, batch->count,
-                              options->label_smoothing, step, trainer->gradients, loss, err);
+        nin_session_gradients(trainer->session, &examples, trainer->gradients, loss, err);
     if (status != NIN_OK) {
         return status;
     }

@@ -53,9 +53,9 @@ static session_run run_session(nin_net *net, const char *device, const char *isa
             fail_msg("%s", err.message);
         }
         if (training) {
-            assert_int_equal(nin_session_gradients(session, images, labels, count, 0.1F, 4,
-                                                   run.gradients, &run.loss, &err),
-                             NIN_OK);
+            const nin_examples examples = {images, labels, count, 0.1F, 4};
+            assert_int_equal(
+                nin_session_gradients(session, &examples, run.gradients, &run.loss, &err), NIN_OK);
         } else {
             assert_int_equal(nin_session_logits(session, images, count, run.logits, &err), NIN_OK);
         }

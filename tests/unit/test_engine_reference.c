@@ -53,9 +53,9 @@ static double loss_at(net_sample *sample, double step) {
     return loss_of(logits, sample->labels, nin_net_output(sample->net).channels, NULL);
 }
 
-/* (L(w + h v) - L(w - h v)) / 2 h = gradient . v. The direction moves every value in proportion to its
- * size, and the step is small enough that hardly a ReLU or a maximum changes sides, yet large enough
- * for float64. */
+/* (L(w + h v) - L(w - h v)) / 2 h = gradient . v. The direction moves every value in proportion to
+ * its size, and the step is small enough that hardly a ReLU or a maximum changes sides, yet large
+ * enough for float64. */
 static void check_direction(net_sample *sample, const double *gradient, uint64_t number) {
     const double h = 1e-7;
     double slope = 0;

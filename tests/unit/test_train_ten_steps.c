@@ -199,8 +199,9 @@ static void check_case(const char *name, const char *device, const char *isa) {
         .lr = run.lr, .momentum = 0.9F, .weight_decay = 5e-4F, .scale = 1, .threads = 2};
     for (int step = 0; step < STEPS; step++) {
         nin_loss loss;
-        assert_int_equal(nin_session_gradients(run.session, run.images, run.labels, run.batch, 0,
-                                               (uint64_t)step, run.gradients, &loss, NULL),
+        const nin_examples examples = {
+            .images = run.images, .labels = run.labels, .count = run.batch, .step = (uint64_t)step};
+        assert_int_equal(nin_session_gradients(run.session, &examples, run.gradients, &loss, NULL),
                          NIN_OK);
         double mean = loss.loss_sum / run.batch;
         if (!(fabs(mean - (double)losses[step]) <= LOSS_BOUND)) {

@@ -63,7 +63,8 @@ static double cost(const ninp_step *step, const ninp_cpu_config *config) {
     const double out = plan.blocks_out * NINP_BLOCK;
     const double weights = 2.0 * bins * step->input.channels * out;
     /* How often an example has all weights transformed. */
-    const double rounds = (double)((config->batch + plan.group - 1) / plan.group) / config->batch;
+    const int groups = (config->batch + plan.group - 1) / plan.group;
+    const double rounds = (double)groups / config->batch;
     double products = step->input.channels * out;
     double values = in + out;
     double passes = 1.0;

@@ -1,9 +1,18 @@
 #include "cpu/conv/fft.h"
 
-static int smaller(int a, int b) {
-    return a < b ? a : b;
-}
+#include <assert.h>
 
+enum {
+    GROUP_BYTES = 24 << 20,  /* of transformed inputs, about */
+    GROUP_MOST = 64,         /* pictures: more of them do not make products faster */
+    GROUP_LEAST = 16,        /* and fewer do not pay the transforms of filters */
+    COLUMN_BYTES = 720 << 10 /* of a column of a chunk's filters: they stay in the second cache */
+};
+
+static int64_t limited(int64_t value, int64_t least, int64_t most) {
+    const int64_t some = value < least ? least : value;
+    return some < most ? some : most;
+}
 static size_t larger(size_t a, size_t b) {
     return a > b ? a : b;
 }
@@ -23,12 +32,16 @@ static const ninp_fft_length *length_for(const ninp_fft_kernels *kernels, int si
     return NULL;
 }
 
-/* Measured on 96 to 256 channels of 26 x 26: more pictures or blocks no longer fit the caches. */
-enum { PICTURES = 32, BLOCKS_AT_ONCE = 2 };
-
+/* Chunks are of an even number of blocks, as products like it. Only the group depends on the number
+ * of pictures, and only in that it is not larger. */
 static void choose_group(ninp_fft_plan *plan, int pictures) {
-    plan->group = smaller(pictures, PICTURES);
-    plan->chunk = smaller(plan->blocks_out, BLOCKS_AT_ONCE);
+    const int64_t pair = NINP_FFT_PAIR * sizeof(float);
+    const int64_t picture = plan->bins * plan->blocks_in * pair;
+    const int64_t column = plan->frame.vertical->size * plan->blocks_in * NINP_BLOCK * pair;
+    assert(picture > 0 && column > 0);
+    const int64_t group = limited(GROUP_BYTES / picture, GROUP_LEAST, GROUP_MOST);
+    plan->group = (int)limited(group, 1, pictures);
+    plan->chunk = (int)limited(COLUMN_BYTES / column / 2 * 2, 2, plan->blocks_out);
 }
 
 static void lay_out(ninp_fft_plan *plan, const ninp_step *step, bool training) {

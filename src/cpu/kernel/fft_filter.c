@@ -96,7 +96,9 @@ NINP_SIMD void store_tap(float *tap, bool add, float scale, ninp_v value) {
     ninp_store(tap, ninp_fma(ninp_set(scale), value, add ? ninp_load(tap) : ninp_zero()));
 }
 
-/* The transposed: pairs 0 to size / 2 to real taps, times `scale`, overwritten or added to. */
+/* The transposed: pairs 0 to size / 2 to real taps, times `scale`, overwritten or added to. It is
+ * inlined into two loops, which differ in all of its parameters. */
+/* NOLINTNEXTLINE(readability-function-size) */
 NINP_SIMD void real_gradient(const ninp_fft_length *length, const int half, const float *in,
                              size_t in_stride, bool add, float scale, float *centre,
                              ptrdiff_t stride) {

@@ -130,10 +130,9 @@ NINP_SIMD void run_tile(const tile *t, const int rows, const int blocks, const b
         const int count = smaller(left, t->chunk);
         const float *a = chunk;
         for (int k = 0; k < count; k++, a += a_step(conjugate)) {
-            ninp_v wr = ninp_zero();
             NINP_UNROLL for (int i = 0; i < rows * blocks; i++) {
                 const float *x = a + i / blocks * a_row(conjugate);
-                wr = ninp_load(b + k * PAIR + (size_t)(i % blocks) * t->b_block);
+                const ninp_v wr = ninp_load(b + k * PAIR + (size_t)(i % blocks) * t->b_block);
                 re[i] = ninp_fma(ninp_set(x[0]), wr, re[i]);
                 im[i] = conjugate ? ninp_fnma(ninp_set(x[LANES]), wr, im[i])
                                   : ninp_fma(ninp_set(x[LANES]), wr, im[i]);
@@ -141,10 +140,10 @@ NINP_SIMD void run_tile(const tile *t, const int rows, const int blocks, const b
         }
         a = chunk;
         for (int k = 0; k < count; k++, a += a_step(conjugate)) {
-            ninp_v wi = ninp_zero();
             NINP_UNROLL for (int i = 0; i < rows * blocks; i++) {
                 const float *x = a + i / blocks * a_row(conjugate);
-                wi = ninp_load(b + k * PAIR + LANES + (size_t)(i % blocks) * t->b_block);
+                const ninp_v wi =
+                    ninp_load(b + k * PAIR + LANES + (size_t)(i % blocks) * t->b_block);
                 re[i] = conjugate ? ninp_fma(ninp_set(x[LANES]), wi, re[i])
                                   : ninp_fnma(ninp_set(x[LANES]), wi, re[i]);
                 im[i] = ninp_fma(ninp_set(x[0]), wi, im[i]);

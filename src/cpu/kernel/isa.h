@@ -1,5 +1,5 @@
-/* Included first by every kernel file: the vector type of the instruction set that the file is being
- * compiled for, and the names of its tables. The build sets NINP_ISA and NINP_SIMD_HEADER. */
+/* Included first by every kernel file: the vector type of the instruction set that the file is
+ * being compiled for, and the names of its tables. The build sets NINP_ISA and NINP_SIMD_HEADER. */
 #ifndef NINP_CPU_KERNEL_ISA_H
 #define NINP_CPU_KERNEL_ISA_H
 

@@ -12,7 +12,6 @@ typedef ninp_v ninp_m; /* all bits of a lane set or clear */
 #define NINP_SIMD static inline __attribute__((always_inline))
 #define NINP_VECTOR_REGISTERS 8 /* ninp_v that fit in registers at once */
 
-
 NINP_SIMD ninp_v ninp_load(const float *p) {
     return (ninp_v){_mm256_load_ps(p), _mm256_load_ps(p + 8)};
 }
@@ -31,7 +30,9 @@ NINP_SIMD ninp_v ninp_set(float f) {
     __m256 half = _mm256_set1_ps(f);
     return (ninp_v){half, half};
 }
-NINP_SIMD ninp_v ninp_zero(void) { return (ninp_v){_mm256_setzero_ps(), _mm256_setzero_ps()}; }
+NINP_SIMD ninp_v ninp_zero(void) {
+    return (ninp_v){_mm256_setzero_ps(), _mm256_setzero_ps()};
+}
 NINP_SIMD ninp_v ninp_addv(ninp_v a, ninp_v b) {
     return (ninp_v){_mm256_add_ps(a.lo, b.lo), _mm256_add_ps(a.hi, b.hi)};
 }
@@ -80,9 +81,8 @@ NINP_SIMD ninp_v ninp_load_u8(const uint8_t *p) {
 NINP_SIMD void ninp_store_u8(uint8_t *p, ninp_v v) {
     __m256i words = _mm256_packus_epi32(_mm256_cvtps_epi32(v.lo), _mm256_cvtps_epi32(v.hi));
     words = _mm256_permute4x64_epi64(words, 0xD8);
-    _mm_storeu_si128((__m128i *)(void *)p,
-                     _mm_packus_epi16(_mm256_castsi256_si128(words),
-                                      _mm256_extracti128_si256(words, 1)));
+    _mm_storeu_si128((__m128i *)(void *)p, _mm_packus_epi16(_mm256_castsi256_si128(words),
+                                                            _mm256_extracti128_si256(words, 1)));
 }
 
 /* 8 x 8 floats, in steps of 2, 4 and 8. */

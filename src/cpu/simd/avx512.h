@@ -10,32 +10,63 @@ typedef __mmask16 ninp_m;
 #define NINP_SIMD static inline __attribute__((always_inline))
 #define NINP_VECTOR_REGISTERS 32 /* ninp_v that fit in registers at once */
 
-NINP_SIMD ninp_v ninp_load(const float *p) { return _mm512_load_ps(p); }
-NINP_SIMD ninp_v ninp_loadu(const float *p) { return _mm512_loadu_ps(p); }
-NINP_SIMD void ninp_store(float *p, ninp_v v) { _mm512_store_ps(p, v); }
-NINP_SIMD void ninp_storeu(float *p, ninp_v v) { _mm512_storeu_ps(p, v); }
-NINP_SIMD ninp_v ninp_set(float f) { return _mm512_set1_ps(f); }
-NINP_SIMD ninp_v ninp_zero(void) { return _mm512_setzero_ps(); }
-NINP_SIMD ninp_v ninp_addv(ninp_v a, ninp_v b) { return _mm512_add_ps(a, b); }
-NINP_SIMD ninp_v ninp_subv(ninp_v a, ninp_v b) { return _mm512_sub_ps(a, b); }
-NINP_SIMD ninp_v ninp_mulv(ninp_v a, ninp_v b) { return _mm512_mul_ps(a, b); }
-NINP_SIMD ninp_v ninp_divv(ninp_v a, ninp_v b) { return _mm512_div_ps(a, b); }
-NINP_SIMD ninp_v ninp_fma(ninp_v a, ninp_v b, ninp_v c) { return _mm512_fmadd_ps(a, b, c); }
-NINP_SIMD ninp_v ninp_fnma(ninp_v a, ninp_v b, ninp_v c) { return _mm512_fnmadd_ps(a, b, c); }
-NINP_SIMD ninp_v ninp_relu(ninp_v v) { return _mm512_max_ps(_mm512_setzero_ps(), v); }
+NINP_SIMD ninp_v ninp_load(const float *p) {
+    return _mm512_load_ps(p);
+}
+NINP_SIMD ninp_v ninp_loadu(const float *p) {
+    return _mm512_loadu_ps(p);
+}
+NINP_SIMD void ninp_store(float *p, ninp_v v) {
+    _mm512_store_ps(p, v);
+}
+NINP_SIMD void ninp_storeu(float *p, ninp_v v) {
+    _mm512_storeu_ps(p, v);
+}
+NINP_SIMD ninp_v ninp_set(float f) {
+    return _mm512_set1_ps(f);
+}
+NINP_SIMD ninp_v ninp_zero(void) {
+    return _mm512_setzero_ps();
+}
+NINP_SIMD ninp_v ninp_addv(ninp_v a, ninp_v b) {
+    return _mm512_add_ps(a, b);
+}
+NINP_SIMD ninp_v ninp_subv(ninp_v a, ninp_v b) {
+    return _mm512_sub_ps(a, b);
+}
+NINP_SIMD ninp_v ninp_mulv(ninp_v a, ninp_v b) {
+    return _mm512_mul_ps(a, b);
+}
+NINP_SIMD ninp_v ninp_divv(ninp_v a, ninp_v b) {
+    return _mm512_div_ps(a, b);
+}
+NINP_SIMD ninp_v ninp_fma(ninp_v a, ninp_v b, ninp_v c) {
+    return _mm512_fmadd_ps(a, b, c);
+}
+NINP_SIMD ninp_v ninp_fnma(ninp_v a, ninp_v b, ninp_v c) {
+    return _mm512_fnmadd_ps(a, b, c);
+}
+NINP_SIMD ninp_v ninp_relu(ninp_v v) {
+    return _mm512_max_ps(_mm512_setzero_ps(), v);
+}
 NINP_SIMD ninp_m ninp_greater(ninp_v a, ninp_v b) {
     return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ);
 }
 NINP_SIMD ninp_m ninp_greater_or_nan(ninp_v a, ninp_v b) {
     return (ninp_m)(_mm512_cmp_ps_mask(a, b, _CMP_GT_OQ) | _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q));
 }
-NINP_SIMD ninp_m ninp_equal(ninp_v a, ninp_v b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
+NINP_SIMD ninp_m ninp_equal(ninp_v a, ninp_v b) {
+    return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ);
+}
 NINP_SIMD ninp_v ninp_select(ninp_m m, ninp_v yes, ninp_v no) {
     return _mm512_mask_blend_ps(m, no, yes);
 }
-NINP_SIMD ninp_v ninp_keep(ninp_m m, ninp_v v) { return _mm512_maskz_mov_ps(m, v); }
+NINP_SIMD ninp_v ninp_keep(ninp_m m, ninp_v v) {
+    return _mm512_maskz_mov_ps(m, v);
+}
 NINP_SIMD ninp_v ninp_load_u8(const uint8_t *p) {
-    return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)));
+    return _mm512_cvtepi32_ps(
+        _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)));
 }
 NINP_SIMD void ninp_store_u8(uint8_t *p, ninp_v v) {
     _mm_storeu_si128((__m128i *)(void *)p, _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(v)));

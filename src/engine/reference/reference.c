@@ -215,19 +215,20 @@ static nin_status engine_logits(void *state, const float *images, int count, flo
     return NIN_OK;
 }
 
-static nin_status engine_gradients(void *state, const float *images, const int32_t *labels,
-                                   int count, float label_smoothing, uint64_t step,
-                                   float *gradients, nin_loss *loss, nin_error *err) {
+static nin_status engine_gradients(void *state, const nin_examples *examples, float *gradients,
+                                   nin_loss *loss, nin_error *err) {
     (void)err;
     ninp_reference *reference = state;
-    int classes = reference->net->classes;
-    const double *exact = forward_floats(reference, images, count, true, step);
-    for (int i = 0; i < count * classes; i++) {
+    const int classes = reference->net->classes;
+    const int logits = examples->count * classes;
+    const double *exact =
+        forward_floats(reference, examples->images, examples->count, true, examples->step);
+    for (int i = 0; i < logits; i++) {
         reference->logits[i] = (float)exact[i];
     }
-    *loss = nin_cross_entropy(reference->logits, labels, count, classes, label_smoothing,
-                              reference->float_gradient);
-    for (int i = 0; i < count * classes; i++) {
+    *loss = nin_cross_entropy(reference->logits, examples->labels, examples->count, classes,
+                              examples->label_smoothing, reference->float_gradient);
+    for (int i = 0; i < logits; i++) {
         reference->logit_gradient[i] = (double)reference->float_gradient[i];
     }
     const double *exact_gradients = ninp_reference_backward(reference, reference->logit_gradient);
