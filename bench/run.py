@@ -100,7 +100,7 @@ def table(options, measured):
         f"{datetime.date.today().isoformat()}; {processor()}, {options.threads} threads; nin on "
         f"{isa}; {', '.join(versions)}; PyTorch in channels_last with an allocator that keeps its "
         f"pages. Examples a second: median of {options.rounds} interleaved rounds of "
-        f"{options.seconds:g} s (range).", "",
+        f"{options.seconds} s (range).", "",
         "    " + options.command, "",
         "| work | nin | fastest peer | ratio | other peers | peak memory: nin | that peer |",
         "|---|---:|---:|---:|---:|---:|---:|",
@@ -122,7 +122,7 @@ def main():
     parser.add_argument("--python", default=sys.executable, help="with the peers installed")
     parser.add_argument("--rows", default="", help="only rows whose name contains this")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=5.0, help="of every run")
+    parser.add_argument("--seconds", type=int, default=5, help="of every run")
     parser.add_argument("--without", nargs="*", default=[], help="contestants to leave out")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--out", default=str(HERE / "results" / "cpu.md"))
