@@ -132,6 +132,7 @@ def main():
     if not measured:
         parser.error(f"no row contains {options.rows!r}")
     text = table(options, measured)
+    Path(options.out).parent.mkdir(parents=True, exist_ok=True)
     Path(options.out).write_text(text)
     print(text)
 

@@ -1,7 +1,13 @@
 #include "cpu/conv/share.h"
 
-static int part_count(const ninp_cpu_run *run, int blocks) {
-    return run->threads < blocks ? run->threads : blocks;
+/* Handing a product of fewer multiply-accumulates over to other threads costs more than it saves.
+ */
+#define LEAST_MACS ((int64_t)1 << 19)
+
+static int part_count(const ninp_cpu_run *run, const ninp_gemm_left *a, int blocks) {
+    const int64_t macs = (int64_t)a->lines * a->length * a->depth * blocks * NINP_BLOCK;
+    const int most = macs < LEAST_MACS ? 1 : run->threads;
+    return most < blocks ? most : blocks;
 }
 
 static void multiply_part(const ninp_cpu_run *run, ninp_gemm_product product, int part, int parts) {
@@ -15,7 +21,7 @@ static void multiply_part(const ninp_cpu_run *run, ninp_gemm_product product, in
 }
 
 void ninp_share_multiply(const ninp_cpu_run *run, const ninp_gemm_product *product) {
-    const int parts = part_count(run, product->blocks);
+    const int parts = part_count(run, &product->a, product->blocks);
     if (parts == 1) {
         run->kernels->gemm->multiply(product);
         return;
@@ -37,7 +43,7 @@ static void gradient_part(const ninp_cpu_run *run, ninp_gemm_gradient gradient, 
 }
 
 void ninp_share_gradient(const ninp_cpu_run *run, const ninp_gemm_gradient *gradient) {
-    const int parts = part_count(run, gradient->blocks);
+    const int parts = part_count(run, &gradient->a, gradient->blocks);
     if (parts == 1) {
         run->kernels->gemm->gradient(gradient);
         return;
