@@ -9,9 +9,10 @@
  * The transforms of weights and of a batch are far larger than what they are made from, and cost
  * less to compute again than to fetch from memory. So the batch is cut into groups of pictures and
  * the outputs into chunks of channel blocks, such that a group's inputs and a chunk of its outputs
- * and weights stay in the shared cache while they are transformed, multiplied and transformed back;
- * nothing of them is kept. All threads work on the same group and chunk: they share out channel
- * blocks where it is transformed, and bins where it is multiplied. */
+ * stay in the shared cache while they are transformed, multiplied and transformed back, and nothing
+ * of them is kept. All threads work on the same group and chunk. They share out channel blocks
+ * where it is transformed, and columns of the frame where it is multiplied: a column's part of the
+ * filters' transforms is made, used and forgotten in a thread's own cache. */
 #ifndef NINP_CPU_CONV_FFT_H
 #define NINP_CPU_CONV_FFT_H
 
@@ -30,7 +31,7 @@ typedef struct ninp_fft_plan {
      * pictures, and between bins of inputs, of a chunk's outputs and of its weights: */
     size_t block_stride;
     size_t x_stride, y_stride, w_stride;
-    size_t filter_lines; /* floats of the lines of a filter's gradient */
+    size_t filter_lines; /* of one channel of the gradient of a block's filters */
 
     /* Workspace of all threads together: floats from its start. */
     size_t common_x, common_dx, common_y, common_lines, common_floats;
@@ -102,7 +103,7 @@ static inline ninp_range ninp_fft_column(const ninp_fft_plan *plan, int column) 
     return (ninp_range){first, ninp_fft_column_bins(&plan->frame, column)};
 }
 
-/* Filters of one block from another: of `width` channels, in blocks of `filters->filters`. */
+/* What kernels want to know of the filters of one block of outputs from one of inputs. */
 ninp_fft_filters ninp_fft_filters_of(const ninp_fft_pass *pass, const ninp_filters *filters,
                                      int channel_block);
 

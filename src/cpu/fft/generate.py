@@ -6,11 +6,12 @@
 
 Of N values they compute, each written as a straight line of vector operations:
 
-    real             X[k] = sum over n of x[n] exp(-2 pi i n k / N) of real x, for k = 0 to N / 2:
-                     the others are their conjugates
-    complex          the same of complex x, for all k
-    complex_inverse  x[n] = sum over k of X[k] exp(2 pi i n k / N)
-    real_inverse     the same where X[N - k] is the conjugate of X[k], which makes x real
+    real          X[k] = sum over n of x[n] exp(-2 pi i n k / N) of real x, for k = 0 to N / 2: the
+                  others are their conjugates
+    complex       the same of complex x, for all k; with real and imaginary parts exchanged on both
+                  sides it is the inverse
+    real_inverse  x[n] = sum over k of X[k] exp(2 pi i n k / N) where X[N - k] is the conjugate of
+                  X[k], which makes x real
 
 N = N1 N2 is taken apart: transforms of size N1, factors where N1 and N2 have a common divisor (J.
 Cooley and J. Tukey, "An Algorithm for the Machine Calculation of Complex Fourier Series", 1965),
@@ -30,7 +31,7 @@ from typing import NamedTuple
 
 FILE_NAME = "fft_codelets.h"
 TURNS = 5  # of waves, for the taps of filters up to 2 TURNS + 1
-SIZES = (10, 16, 18, 20, 28, 32)
+SIZES = (8, 10, 12, 14, 15, 16, 18, 20, 24, 28, 30, 32, 36)
 
 
 # Constants
@@ -269,6 +270,7 @@ class Codelet(NamedTuple):
     complex_in: bool
     complex_out: bool
     definition: list  # of rows, one an output: a Constant an input
+    limited: str  # "in" or "out": only the first `count` values are there
 
 
 def wave_row(n, k, count, sign, imaginary):
@@ -287,16 +289,16 @@ def real_codelet(n):
     half = range(n // 2 + 1)
     rows = [wave_row(n, k, n, -1, part == 1)[::2] for k in half for part in range(2)]
     outputs = [value for k in half for value in result[k]]
-    return Codelet("real", program.steps, inputs, outputs, False, True, rows)
+    return Codelet("real", program.steps, inputs, outputs, False, True, rows, "in")
 
 
-def complex_codelet(n, name, sign):
+def complex_codelet(n):
     program = Program()
-    result = transform(program, [complex_input(m) for m in range(n)], sign)
-    rows = [wave_row(n, k, n, sign, part == 1) for k in range(n) for part in range(2)]
+    result = transform(program, [complex_input(m) for m in range(n)], -1)
+    rows = [wave_row(n, k, n, -1, part == 1) for k in range(n) for part in range(2)]
     inputs = [part for m in range(n) for part in parts_of(m)]
     outputs = [value for k in range(n) for value in result[k]]
-    return Codelet(name, program.steps, inputs, outputs, True, True, rows)
+    return Codelet("complex", program.steps, inputs, outputs, True, True, rows, "in")
 
 
 def real_inverse_codelet(n):
@@ -316,16 +318,7 @@ def real_inverse_codelet(n):
             for i in (2 * k, 2 * k + 1):
                 row[i] = Constant(row[i].factor * times, row[i].turn)
         rows.append(row)
-    return Codelet("real_inverse", program.steps, inputs, outputs, True, False, rows)
-
-
-def codelets(n):
-    return (
-        real_codelet(n),
-        complex_codelet(n, "complex", -1),
-        complex_codelet(n, "complex_inverse", 1),
-        real_inverse_codelet(n),
-    )
+    return Codelet("real_inverse", program.steps, inputs, outputs, True, False, rows, "out")
 
 
 # The check
@@ -407,17 +400,12 @@ def needed_steps(codelet):
     return steps[::-1]
 
 
-def place(pointer, index, is_complex):
-    """Where value `index` lies: complex ones are a vector of real parts and one of imaginary."""
-    number, part = divmod(index, 2) if is_complex else (index, 0)
-    return f"{pointer} + {number} * {pointer}_stride{' + 16' if part else ''}", number
-
-
 class Writer:
     """Loads values before they are first used and stores them once they are there."""
 
-    def __init__(self, codelet, limited_in, limited_out):
-        self.codelet, self.limited_in, self.limited_out = codelet, limited_in, limited_out
+    def __init__(self, codelet):
+        self.codelet = codelet
+        self.both_complex = codelet.complex_in and codelet.complex_out
         self.lines = []
         self.loaded = set()
         self.places = {name: i for i, name in enumerate(codelet.inputs)}
@@ -425,24 +413,31 @@ class Writer:
         for i, output in enumerate(codelet.outputs):
             self.waiting.setdefault(output and output[1], []).append((i, output))
 
+    def place(self, pointer, index, is_complex):
+        """Where value `index` lies, and its number where it is not always there, or None."""
+        number, part = divmod(index, 2) if is_complex else (index, 0)
+        behind = "imaginary" if self.both_complex else "16"
+        text = f"{pointer} + {number} * {pointer}_stride{f' + {behind}' if part else ''}"
+        return text, number if self.codelet.limited == pointer and number > 0 else None
+
     def load(self, name):
         if name not in self.places or name in self.loaded:
             return
         self.loaded.add(name)
-        where, number = place("in", self.places[name], self.codelet.complex_in)
+        where, number = self.place("in", self.places[name], self.codelet.complex_in)
         value = f"ninp_load({where})"
-        if self.limited_in and number > 0:
+        if number is not None:
             value = f"{number} < count ? {value} : ninp_zero()"
         self.lines.append(f"    const ninp_v {name} = {value};")
 
     def store(self, name):
         for i, output in self.waiting.pop(name, []):
-            where, number = place("out", i, self.codelet.complex_out)
+            where, number = self.place("out", i, self.codelet.complex_out)
             value = "ninp_zero()" if output is None else name
             if output is not None and output[0] < 0:
                 value = f"ninp_subv(ninp_zero(), {name})"
             line = f"ninp_store({where}, {value});"
-            if self.limited_out and number > 0:
+            if number is not None:
                 line = f"if ({number} < count) {{ {line} }}"
             self.lines.append(f"    {line}")
 
@@ -458,11 +453,12 @@ class Writer:
 
 
 def function(n, codelet):
-    inverse = codelet.name.endswith("inverse")
     head = f"static void ninp_fft_{codelet.name}_{n}("
-    arguments = ("int count, const float *in, size_t in_stride, float *out,", "size_t out_stride) {")
-    lines = [head + arguments[0], " " * len(head) + arguments[1]]
-    return "\n".join(lines + Writer(codelet, not inverse, inverse).write() + ["}", ""])
+    arguments = ["int count, const float *in, size_t in_stride, float *out, size_t out_stride"]
+    if codelet.complex_in and codelet.complex_out:
+        arguments.append("ptrdiff_t imaginary")
+    lines = [head + (",\n" + " " * len(head)).join(arguments) + ") {"]
+    return "\n".join(lines + Writer(codelet).write() + ["}", ""])
 
 
 def waves(n):
@@ -480,7 +476,7 @@ def waves(n):
 def header():
     parts = []
     for n in SIZES:
-        for codelet in codelets(n):
+        for codelet in (real_codelet(n), complex_codelet(n), real_inverse_codelet(n)):
             check(n, codelet)
             parts.append(function(n, codelet))
         parts.append(waves(n))
@@ -490,6 +486,8 @@ def header():
             "/* Fourier transforms of small sizes. Written by generate.py. */",
             "#ifndef NINP_FFT_CODELETS_H",
             "#define NINP_FFT_CODELETS_H",
+            "",
+            "#include <stddef.h>",
             "",
             f"#define NINP_FFT_EACH_SIZE(X) {sizes}",
             "",

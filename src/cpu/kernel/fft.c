@@ -61,10 +61,12 @@ static void picture_forward(const ninp_fft_picture *picture, const float *x, flo
     }
     transform_rows(picture, x, scratch, line);
     for (int column = 0; column < ninp_fft_half(frame->horizontal); column++) {
-        ninp_fft_codelet *transform = ninp_fft_is_real_column(frame, column)
-                                          ? frame->vertical->real
-                                          : frame->vertical->complex;
-        transform(rows, scratch + column * NINP_FFT_PAIR, stride, bins, bin_stride);
+        const float *in = scratch + column * NINP_FFT_PAIR;
+        if (ninp_fft_is_real_column(frame, column)) {
+            frame->vertical->real(rows, in, stride, bins, bin_stride);
+        } else {
+            frame->vertical->complex(rows, in, stride, bins, bin_stride, LANES);
+        }
         bins += (size_t)ninp_fft_column_bins(frame, column) * bin_stride;
     }
 }
@@ -104,10 +106,13 @@ static void picture_inverse(const ninp_fft_picture *picture, const float *bins, 
     const size_t stride = ninp_fft_line(frame);
     const int rows = picture->top > 0 ? frame->vertical->size : picture->height;
     for (int column = 0; column < ninp_fft_half(frame->horizontal); column++) {
-        ninp_fft_codelet *transform = ninp_fft_is_real_column(frame, column)
-                                          ? frame->vertical->real_inverse
-                                          : frame->vertical->complex_inverse;
-        transform(rows, bins, bin_stride, scratch + column * NINP_FFT_PAIR, stride);
+        float *out = scratch + column * NINP_FFT_PAIR;
+        if (ninp_fft_is_real_column(frame, column)) {
+            frame->vertical->real_inverse(rows, bins, bin_stride, out, stride);
+        } else {
+            frame->vertical->complex(frame->vertical->size, bins + LANES, bin_stride, out + LANES,
+                                     stride, -LANES);
+        }
         bins += (size_t)ninp_fft_column_bins(frame, column) * bin_stride;
     }
     if (bias) {
@@ -116,12 +121,11 @@ static void picture_inverse(const ninp_fft_picture *picture, const float *bins, 
     invert_rows(picture, scratch, y, scratch + (size_t)frame->vertical->size * stride);
 }
 
-#define LENGTH(n)                                     \
-    {.size = (n),                                     \
-     .real = ninp_fft_real_##n,                       \
-     .complex = ninp_fft_complex_##n,                 \
-     .complex_inverse = ninp_fft_complex_inverse_##n, \
-     .real_inverse = ninp_fft_real_inverse_##n,       \
+#define LENGTH(n)                               \
+    {.size = (n),                               \
+     .real = ninp_fft_real_##n,                 \
+     .real_inverse = ninp_fft_real_inverse_##n, \
+     .complex = ninp_fft_complex_##n,           \
      .waves = ninp_fft_waves_##n},
 
 static const ninp_fft_length lengths[] = {NINP_FFT_EACH_SIZE(LENGTH)};

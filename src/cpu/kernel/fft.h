@@ -32,18 +32,20 @@ enum {
     NINP_FFT_TURNS = NINP_FFT_KERNEL / 2
 };
 
-typedef void ninp_fft_codelet(int count, const float *in, size_t in_stride, float *out,
-                              size_t out_stride);
-
 /* One-dimensional transforms of `size` values, a vector (real) or pair (complex) each. Strides are
- * floats between values. Of inputs (real, complex) or outputs (the inverse ones) only the first
- * `count` are read or written; further inputs are zeros. */
+ * floats between values. */
 typedef struct ninp_fft_length {
     int size;
-    ninp_fft_codelet *real;            /* to pairs 0 to size / 2 */
-    ninp_fft_codelet *complex;         /* to all pairs */
-    ninp_fft_codelet *complex_inverse; /* not divided by the size */
-    ninp_fft_codelet *real_inverse;    /* likewise; from pairs 0 to size / 2 */
+    /* Vectors 0 to count - 1, zeros behind them, to pairs 0 to size / 2. */
+    void (*real)(int count, const float *in, size_t in_stride, float *out, size_t out_stride);
+    /* The inverse, not divided by the size: vectors 0 to count - 1 from pairs 0 to size / 2. */
+    void (*real_inverse)(int count, const float *in, size_t in_stride, float *out,
+                         size_t out_stride);
+    /* Pairs 0 to count - 1, zeros behind them, to all pairs. Imaginary parts are 16 floats behind
+     * real ones. With parts exchanged (in and out point to imaginary ones, -16) it is the inverse,
+     * not divided by the size. */
+    void (*complex)(int count, const float *in, size_t in_stride, float *out, size_t out_stride,
+                    ptrdiff_t imaginary);
     /* [k][j]: cosine and sine of 2 pi j k / size, for k = 0 to size / 2. */
     const float (*waves)[NINP_FFT_TURNS + 1][2];
 } ninp_fft_length;
