@@ -20,9 +20,11 @@ typedef struct nin_session_options {
     uint64_t seed; /* of dropout */
     const char *algorithms; /* pins algorithms: "0.0=direct,2.0=winograd4", by layer name; NULL: the
                                plan chooses */
+    bool keep_results; /* keep what every step of the plan gave, for nin_session_result, instead of
+                          letting results share memory; training sessions always do */
 } nin_session_options;
 
-/* auto, auto, 0, 1, false, 0, NULL */
+/* auto, auto, 0, 1, false, 0, NULL, false */
 NIN_API nin_session_options nin_session_options_defaults(void);
 
 /* The net must outlive the session. NIN_ERROR_UNAVAILABLE: no such device or instruction set here;
@@ -85,6 +87,15 @@ typedef struct nin_plan_step {
 
 NIN_API size_t nin_session_step_count(const nin_session *session);
 NIN_API nin_plan_step nin_session_step(const nin_session *session, size_t index);
+
+/* What step `step` of the plan gave for picture `example` of the last call: its result after the
+ * activation and the max-pool that belong to the step, nin_session_step(session, step).output as
+ * channels x height x width floats into `values`. The last step's are the logits. A training
+ * session's results are those of training mode, with dropout.
+ * NIN_ERROR_ARGUMENT: no such step or picture, nothing was computed yet, or the session keeps no
+ * results. */
+NIN_API nin_status nin_session_result(const nin_session *session, size_t step, int example,
+                                      float *values, nin_error *err);
 
 typedef struct nin_session_info {
     const char *device; /* "cpu" */

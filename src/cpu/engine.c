@@ -76,6 +76,7 @@ static nin_status engine_open(nin_net *net, const nin_session_options *options, 
                       .threads = options->threads,
                       .batch = options->batch,
                       .training = options->training,
+                      .keeps_results = options->training || options->keep_results,
                       .seed = options->seed};
     status = open_plan(cpu, options, err);
     if (status != NIN_OK) {
@@ -121,6 +122,14 @@ static nin_status engine_gradients(void *state, const nin_examples *examples, fl
     return NIN_OK;
 }
 
+static void engine_result(const void *state, size_t step, int example, float *values) {
+    const ninp_cpu *cpu = state;
+    const ninp_cpu_step *asked = &cpu->steps[step];
+    nin_shape shape = asked->step->output;
+    cpu->kernels->map->unblock(shape.channels, (size_t)shape.height * (size_t)shape.width,
+                               asked->output + (size_t)example * asked->output_floats, values);
+}
+
 static size_t engine_step_count(const void *state) {
     return ((const ninp_cpu *)state)->plan.count;
 }
@@ -129,10 +138,8 @@ static nin_plan_step engine_step(const void *state, size_t index) {
     const ninp_cpu *cpu = state;
     const ninp_cpu_step *step = &cpu->steps[index];
     size_t batch = (size_t)cpu->batch;
-    size_t kept = cpu->training
-                      ? batch * (step->output_floats * sizeof(float) + step->needs.saved_bytes) +
-                            step->needs.kept_bytes
-                      : 0;
+    size_t kept = cpu->keeps_results ? batch * step->output_floats * sizeof(float) : 0;
+    kept += cpu->training ? batch * step->needs.saved_bytes + step->needs.kept_bytes : 0;
     return (nin_plan_step){.layers = step->layers,
                            .work = step->work,
                            .algorithm = step->algorithm->name,
@@ -167,6 +174,7 @@ const ninp_engine ninp_engine_cpu = {.name = "cpu",
                                      .weights_changed = engine_weights_changed,
                                      .logits = engine_logits,
                                      .gradients = engine_gradients,
+                                     .result = engine_result,
                                      .step_count = engine_step_count,
                                      .step = engine_step,
                                      .info = engine_info};

@@ -20,7 +20,7 @@ typedef struct ninp_cpu_step {
     float *gradient;      /* shards x needs.gradient_floats, or one for BATCH scope */
     float *bias_gradient; /* shards x whole blocks, or one */
     unsigned char *saved, *kept;
-    float *output;                      /* training: batch x output, kept for backward */
+    float *output; /* batch x output, kept for backward and for whoever asks; or NULL */
     size_t input_floats, output_floats; /* a picture, in the layout that the algorithm reads */
 } ninp_cpu_step;
 
@@ -36,6 +36,7 @@ typedef struct ninp_cpu {
     const ninp_kernels *kernels;
     int threads, batch, shards;
     bool training;
+    bool keeps_results; /* every step has an output of its own; always so in training */
     uint64_t seed;
     ninp_cpu_step *steps; /* plan.count */
     ninp_segment *segments;
@@ -44,7 +45,7 @@ typedef struct ninp_cpu {
     unsigned char *arena;
     size_t arena_bytes;
     float *input; /* batch x input in nChw16c; NULL where the first step reads plain pictures */
-    float *boundary[2]; /* evaluation: outputs of segments, in turn */
+    float *boundary[2]; /* where results are not kept: outputs of segments, in turn */
     float *flow[2];     /* training: gradients between segments, in turn */
     float *thread_flow; /* threads x 2 x thread_flow_floats: values inside a segment, in turn */
     size_t thread_flow_floats;

@@ -61,7 +61,7 @@ static void forward_image(const ninp_cpu *cpu, const ninp_segment *segment, segm
         run.x = x;
         if (i == segment->last) {
             run.y = ends.y + (size_t)image * step->output_floats;
-        } else if (cpu->training) {
+        } else if (step->output) {
             run.y = step->output + (size_t)image * step->output_floats;
         } else {
             run.y = inside + (i % 2) * cpu->thread_flow_floats;
@@ -113,7 +113,7 @@ void ninp_cpu_forward(ninp_cpu *cpu, const float *images, int count, uint64_t nu
     const float *x = block_input(cpu, images, count);
     for (size_t s = 0; s < cpu->segment_count; s++) {
         const ninp_segment *segment = &cpu->segments[s];
-        float *y = cpu->training ? cpu->steps[segment->last].output : cpu->boundary[s % 2];
+        float *y = cpu->keeps_results ? cpu->steps[segment->last].output : cpu->boundary[s % 2];
         forward_segment(cpu, segment, (segment_ends){x, y}, count, number);
         x = y;
     }

@@ -78,10 +78,10 @@ static void place_step(const ninp_cpu *cpu, ninp_cpu_step *step, arena_cursor *a
         step->step->bias >= 0 ? (size_t)ninp_blocks(step->step->output.channels) * NINP_BLOCK : 0;
     step->weights = place_floats(arena, 1, step->needs.weight_floats);
     step->bias = place_floats(arena, 1, bias);
+    step->output = place_floats(arena, cpu->keeps_results ? batch : 0, step->output_floats);
     if (!cpu->training) {
         return;
     }
-    step->output = place_floats(arena, batch, step->output_floats);
     size_t copies = step->algorithm->scope == NINP_SCOPE_IMAGE ? (size_t)cpu->shards : 1;
     step->gradient = place_floats(arena, copies, step->needs.gradient_floats);
     step->bias_gradient = place_floats(arena, copies, bias);
@@ -123,7 +123,7 @@ static void place_all(ninp_cpu *cpu, arena_cursor *arena) {
     }
     cpu->thread_bytes = (cpu->thread_bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     for (int i = 0; i < 2; i++) {
-        cpu->boundary[i] = place_floats(arena, cpu->training ? 0 : batch, between);
+        cpu->boundary[i] = place_floats(arena, cpu->keeps_results ? 0 : batch, between);
         cpu->flow[i] = place_floats(arena, cpu->training ? batch : 0, between);
     }
     cpu->input = place_floats(arena, cpu->steps[0].algorithm->reads_plain ? 0 : batch,

@@ -17,6 +17,8 @@ typedef struct ninp_engine {
                          nin_error *err);
     nin_status (*gradients)(void *state, const nin_examples *examples, float *gradients,
                             nin_loss *loss, nin_error *err);
+    /* Called only where results are kept: channels x height x width floats of one picture. */
+    void (*result)(const void *state, size_t step, int example, float *values);
     size_t (*step_count)(const void *state);
     nin_plan_step (*step)(const void *state, size_t index);
     nin_session_info (*info)(const void *state);

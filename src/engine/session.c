@@ -13,6 +13,8 @@ struct nin_session {
     int batch;
     int classes;
     bool training;
+    bool keeps_results;
+    int count; /* pictures of the last call that computed something; 0: none yet */
 };
 
 /* The first one is what "auto" takes. */
@@ -68,7 +70,8 @@ nin_status nin_session_create(nin_net *net, const nin_session_options *options, 
                              .net = net,
                              .batch = settled.batch,
                              .classes = net->classes,
-                             .training = settled.training};
+                             .training = settled.training,
+                             .keeps_results = settled.training || settled.keep_results};
     nin_status status = engine->open(net, &settled, &session->state, err);
     if (status != NIN_OK) {
         free(session);
@@ -110,7 +113,9 @@ nin_status nin_session_logits(nin_session *session, const float *images, int cou
     if (session->training) {
         return ninp_fail(err, NIN_ERROR_ARGUMENT, "this session was created for training");
     }
-    return session->engine->logits(session->state, images, count, logits, err);
+    status = session->engine->logits(session->state, images, count, logits, err);
+    session->count = status == NIN_OK ? count : 0;
+    return status;
 }
 
 nin_status nin_session_gradients(nin_session *session, const nin_examples *examples,
@@ -129,7 +134,28 @@ nin_status nin_session_gradients(nin_session *session, const nin_examples *examp
                              examples->labels[i], session->classes);
         }
     }
-    return session->engine->gradients(session->state, examples, gradients, loss, err);
+    status = session->engine->gradients(session->state, examples, gradients, loss, err);
+    session->count = status == NIN_OK ? examples->count : 0;
+    return status;
+}
+
+nin_status nin_session_result(const nin_session *session, size_t step, int example, float *values,
+                              nin_error *err) {
+    if (!session->keeps_results) {
+        return ninp_fail(err, NIN_ERROR_ARGUMENT, "this session was created without keep_results");
+    }
+    size_t steps = nin_session_step_count(session);
+    if (step >= steps) {
+        return ninp_fail(err, NIN_ERROR_ARGUMENT, "step %zu: the plan has %zu, counted from 0",
+                         step, steps);
+    }
+    if (example < 0 || example >= session->count) {
+        return ninp_fail(err, NIN_ERROR_ARGUMENT,
+                         "picture %d: the last call computed %d, counted from 0", example,
+                         session->count);
+    }
+    session->engine->result(session->state, step, example, values);
+    return NIN_OK;
 }
 
 size_t nin_session_step_count(const nin_session *session) {

@@ -239,6 +239,15 @@ static nin_status engine_gradients(void *state, const nin_examples *examples, fl
     return NIN_OK;
 }
 
+static void engine_result(const void *state, size_t step, int example, float *values) {
+    const ninp_reference *reference = state;
+    size_t count = ninp_shape_count(reference->net->layers[reference->leaves[step]].output);
+    const double *result = reference->outputs[step] + (size_t)example * count;
+    for (size_t i = 0; i < count; i++) {
+        values[i] = (float)result[i];
+    }
+}
+
 static size_t engine_step_count(const void *state) {
     return ((const ninp_reference *)state)->leaf_count;
 }
@@ -277,6 +286,7 @@ const ninp_engine ninp_engine_reference = {.name = "reference",
                                            .weights_changed = engine_weights_changed,
                                            .logits = engine_logits,
                                            .gradients = engine_gradients,
+                                           .result = engine_result,
                                            .step_count = engine_step_count,
                                            .step = engine_step,
                                            .info = engine_info};
