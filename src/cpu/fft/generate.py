@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Writes the one-dimensional Fourier transforms of the CPU engine as C.
 
-    generate.py OUTDIR    writes OUTDIR/fft_codelets.h, all sizes below
-    generate.py --list    prints the name of this file
+    generate.py OUTDIR    writes OUTDIR/fft_codelets.h, which names the sizes, and their functions
+                          in fft_codelets_1.h and so on, which are compiled apart from each other
+    generate.py --list    prints the names of these files
 
 Of N values they compute, each written as a straight line of vector operations:
 
@@ -29,7 +30,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
-FILE_NAME = "fft_codelets.h"
+PARTS = 4  # src/cpu/kernel/fft_codelets_N.c
 TURNS = 5  # of waves, for the taps of filters up to 2 TURNS + 1
 SIZES = (8, 10, 12, 14, 15, 16, 18, 20, 24, 28, 30, 32, 36)
 
@@ -453,7 +454,7 @@ class Writer:
 
 
 def function(n, codelet):
-    head = f"static void ninp_fft_{codelet.name}_{n}("
+    head = f"void NINP_FOR_ISA(ninp_fft_{codelet.name}_{n})("
     arguments = ["int count, const float *in, size_t in_stride, float *out, size_t out_stride"]
     if codelet.complex_in and codelet.complex_out:
         arguments.append("ptrdiff_t imaginary")
@@ -469,42 +470,57 @@ def waves(n):
         )
         for k in range(n // 2 + 1)
     )
-    head = f"static const float ninp_fft_waves_{n}[{n // 2 + 1}][{TURNS + 1}][2] = {{"
+    head = f"const float NINP_FOR_ISA(ninp_fft_waves_{n})[{n // 2 + 1}][{TURNS + 1}][2] = {{"
     return "\n".join([head, ",\n".join(f"    {{{row}}}" for row in rows) + "};", ""])
 
 
-def header():
+def codelets(n):
     parts = []
-    for n in SIZES:
-        for codelet in (real_codelet(n), complex_codelet(n), real_inverse_codelet(n)):
-            check(n, codelet)
-            parts.append(function(n, codelet))
-        parts.append(waves(n))
-    sizes = " ".join(f"X({n})" for n in SIZES)
+    for codelet in (real_codelet(n), complex_codelet(n), real_inverse_codelet(n)):
+        check(n, codelet)
+        parts.append(function(n, codelet))
+    return "\n".join([*parts, waves(n)])
+
+
+def header(name, lines):
+    guard = "NINP_" + name.upper().replace(".", "_")
     return "\n".join(
         [
             "/* Fourier transforms of small sizes. Written by generate.py. */",
-            "#ifndef NINP_FFT_CODELETS_H",
-            "#define NINP_FFT_CODELETS_H",
+            f"#ifndef {guard}",
+            f"#define {guard}",
             "",
-            "#include <stddef.h>",
-            "",
-            f"#define NINP_FFT_EACH_SIZE(X) {sizes}",
-            "",
-            *parts,
+            *lines,
             "#endif",
             "",
         ]
     )
 
 
+def part_name(part):
+    return f"fft_codelets_{part + 1}.h"
+
+
+def headers():
+    """Name and text of each file. Parts get about as much code each: the largest size first, to
+    whoever has least."""
+    parts = [[] for _ in range(PARTS)]
+    for code in sorted((codelets(n) for n in SIZES), key=len, reverse=True):
+        min(parts, key=lambda part: sum(map(len, part))).append(code)
+    sizes = " ".join(f"X({n})" for n in SIZES)
+    yield "fft_codelets.h", header("fft_codelets.h", [f"#define NINP_FFT_EACH_SIZE(X) {sizes}", ""])
+    for number, part in enumerate(parts):
+        yield part_name(number), header(part_name(number), ["#include <stddef.h>", "", *part])
+
+
 def main(arguments):
     if arguments == ["--list"]:
-        print(FILE_NAME)
+        print("fft_codelets.h", *map(part_name, range(PARTS)))
     elif len(arguments) == 1 and not arguments[0].startswith("-"):
         folder = Path(arguments[0])
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / FILE_NAME).write_text(header())
+        for name, text in headers():
+            (folder / name).write_text(text)
     else:
         sys.exit("usage: generate.py OUTDIR | --list")
 

@@ -2,8 +2,6 @@
  * channels. */
 #include "cpu/kernel/isa.h"
 
-#include "fft_codelets.h"
-
 #include "cpu/kernel/fft.h"
 #include "cpu/kernel/fft_parts.h"
 
@@ -121,12 +119,12 @@ static void picture_inverse(const ninp_fft_picture *picture, const float *bins, 
     invert_rows(picture, scratch, y, scratch + (size_t)frame->vertical->size * stride);
 }
 
-#define LENGTH(n)                               \
-    {.size = (n),                               \
-     .real = ninp_fft_real_##n,                 \
-     .real_inverse = ninp_fft_real_inverse_##n, \
-     .complex = ninp_fft_complex_##n,           \
-     .waves = ninp_fft_waves_##n},
+#define LENGTH(n)                                             \
+    {.size = (n),                                             \
+     .real = NINP_FOR_ISA(ninp_fft_real_##n),                 \
+     .real_inverse = NINP_FOR_ISA(ninp_fft_real_inverse_##n), \
+     .complex = NINP_FOR_ISA(ninp_fft_complex_##n),           \
+     .waves = NINP_FOR_ISA(ninp_fft_waves_##n)},
 
 static const ninp_fft_length lengths[] = {NINP_FFT_EACH_SIZE(LENGTH)};
 

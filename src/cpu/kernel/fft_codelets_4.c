@@ -1,0 +1,5 @@
+#include "cpu/kernel/isa.h"
+
+#include "cpu/kernel/fft_parts.h"
+
+#include "fft_codelets_4.h"
