@@ -1,8 +1,7 @@
 #include "cpu/kernel/isa.h"
 
 #include "cpu/kernel/conv.h"
-
-#include <string.h>
+#include "cpu/kernel/part.h"
 
 /* Both directions go through squares of 16 filters by 16 neighbours in the net's layout. Those of a
  * filter follow each other tap by tap; `walk` finds the place of each in the packed block. */
@@ -25,26 +24,6 @@ static size_t smaller(size_t a, size_t b) {
     return a < b ? a : b;
 }
 
-/* `count` floats, zeros behind them. */
-static ninp_v load_part(const float *p, size_t count) {
-    float part[16] = {0};
-    if (count == 16) {
-        return ninp_loadu(p);
-    }
-    memcpy(part, p, count * sizeof *p);
-    return ninp_loadu(part);
-}
-
-static void store_part(float *p, ninp_v v, size_t count) {
-    float part[16];
-    if (count == 16) {
-        ninp_storeu(p, v);
-        return;
-    }
-    ninp_storeu(part, v);
-    memcpy(p, part, count * sizeof *p);
-}
-
 static void pack(const ninp_filters *shape, int block, const float *weight, float *packed) {
     const size_t depth = (size_t)shape->channels * (size_t)shape->taps;
     const size_t filters = smaller(16, (size_t)(shape->filters - block * 16));
@@ -55,7 +34,7 @@ static void pack(const ninp_filters *shape, int block, const float *weight, floa
         const size_t count = smaller(16, depth - k);
         ninp_v square[16];
         for (size_t i = 0; i < 16; i++) {
-            square[i] = i < filters ? load_part(weight + i * depth + k, count) : ninp_zero();
+            square[i] = i < filters ? ninp_load_part(weight + i * depth + k, count) : ninp_zero();
         }
         ninp_transpose(square);
         for (size_t i = 0; i < count; i++) {
@@ -78,7 +57,7 @@ static void unpack(const ninp_filters *shape, int block, const float *packed, fl
         }
         ninp_transpose(square);
         for (size_t i = 0; i < filters; i++) {
-            store_part(weight + i * depth + k, square[i], count);
+            ninp_store_part(weight + i * depth + k, square[i], count);
         }
     }
 }

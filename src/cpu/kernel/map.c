@@ -2,25 +2,26 @@
 
 #include "cpu/kernel/activation.h"
 #include "cpu/kernel/map.h"
+#include "cpu/kernel/part.h"
 
 #include <string.h>
 
 /* Layout. */
 
-/* Sixteen pixels at a time, so that reads and writes both stay within a few cache lines. */
+/* Squares of 16 pixels by 16 channels. */
 static void block(int channels, size_t pixels, const float *plain, float *blocked) {
     for (int first = 0; first < channels; first += 16) {
-        size_t lanes = channels - first < 16 ? (size_t)(channels - first) : 16;
-        if (lanes < 16) {
-            memset(blocked, 0, pixels * 16 * sizeof *blocked);
-        }
+        const size_t lanes = channels - first < 16 ? (size_t)(channels - first) : 16;
         for (size_t p = 0; p < pixels; p += 16) {
-            size_t count = pixels - p < 16 ? pixels - p : 16;
-            for (size_t lane = 0; lane < lanes; lane++) {
-                const float *from = plain + lane * pixels + p;
-                for (size_t i = 0; i < count; i++) {
-                    blocked[(p + i) * 16 + lane] = from[i];
-                }
+            const size_t count = pixels - p < 16 ? pixels - p : 16;
+            ninp_v square[16];
+            for (size_t lane = 0; lane < 16; lane++) {
+                square[lane] =
+                    lane < lanes ? ninp_load_part(plain + lane * pixels + p, count) : ninp_zero();
+            }
+            ninp_transpose(square);
+            for (size_t i = 0; i < count; i++) {
+                ninp_store(blocked + (p + i) * 16, square[i]);
             }
         }
         plain += lanes * pixels;
@@ -30,14 +31,16 @@ static void block(int channels, size_t pixels, const float *plain, float *blocke
 
 static void unblock(int channels, size_t pixels, const float *blocked, float *plain) {
     for (int first = 0; first < channels; first += 16) {
-        size_t lanes = channels - first < 16 ? (size_t)(channels - first) : 16;
+        const size_t lanes = channels - first < 16 ? (size_t)(channels - first) : 16;
         for (size_t p = 0; p < pixels; p += 16) {
-            size_t count = pixels - p < 16 ? pixels - p : 16;
+            const size_t count = pixels - p < 16 ? pixels - p : 16;
+            ninp_v square[16];
+            for (size_t i = 0; i < 16; i++) {
+                square[i] = i < count ? ninp_load(blocked + (p + i) * 16) : ninp_zero();
+            }
+            ninp_transpose(square);
             for (size_t lane = 0; lane < lanes; lane++) {
-                float *to = plain + lane * pixels + p;
-                for (size_t i = 0; i < count; i++) {
-                    to[i] = blocked[(p + i) * 16 + lane];
-                }
+                ninp_store_part(plain + lane * pixels + p, square[lane], count);
             }
         }
         plain += lanes * pixels;
@@ -47,43 +50,13 @@ static void unblock(int channels, size_t pixels, const float *blocked, float *pl
 
 /* Activations. */
 
-/* 2^-n for n from 0 to 126. */
-NINP_SIMD ninp_v power_of_half(const uint32_t n[16]) {
-    uint32_t bits[16];
-    float lanes[16];
-    for (int lane = 0; lane < 16; lane++) {
-        bits[lane] = (127 - n[lane]) << 23;
-    }
-    memcpy(lanes, bits, sizeof lanes);
-    return ninp_loadu(lanes);
-}
-
-/* p * 2^-n for the n whose float n + 1.5 * 2^23 is `shifted`: there, the bits of a float count
- * whole numbers. In two factors, so that a product below the smallest normal number comes out
- * right. */
-NINP_SIMD ninp_v times_power_of_half(ninp_v p, ninp_v shifted) {
-    float lanes[16];
-    uint32_t bits[16];
-    uint32_t half[16];
-    uint32_t rest[16];
-    ninp_storeu(lanes, shifted);
-    memcpy(bits, lanes, sizeof bits);
-    for (int lane = 0; lane < 16; lane++) {
-        uint32_t n = bits[lane] - 0x4B400000U; /* the bits of 1.5 * 2^23 */
-        half[lane] = n / 2;
-        rest[lane] = n - half[lane];
-    }
-    return ninp_mulv(ninp_mulv(p, power_of_half(half)), power_of_half(rest));
-}
-
 /* exp(x) for x <= 0, within 2 units in the last place; NaN stays NaN. x = r - n ln 2 with n whole
  * and |r| <= ln 2 / 2; exp(r) by the polynomial of the Cephes library's expf. */
 NINP_SIMD ninp_v exp_negative(ninp_v x) {
     ninp_v least = ninp_set(-104.0F); /* its exp rounds to 0 */
     x = ninp_select(ninp_greater(least, x), least, x);
     ninp_v whole = ninp_set(12582912.0F); /* 1.5 * 2^23: adding it rounds to a whole number */
-    ninp_v shifted = ninp_fnma(x, ninp_set(1.44269504F), whole);
-    ninp_v n = ninp_subv(shifted, whole);
+    ninp_v n = ninp_subv(ninp_fnma(x, ninp_set(1.44269504F), whole), whole);
     ninp_v r = ninp_fma(n, ninp_set(0.693359375F), x);
     r = ninp_fma(n, ninp_set(-2.12194440e-4F), r);
     ninp_v p = ninp_set(1.9875691500e-4F);
@@ -93,7 +66,7 @@ NINP_SIMD ninp_v exp_negative(ninp_v x) {
     p = ninp_fma(p, r, ninp_set(1.6666665459e-1F));
     p = ninp_fma(p, r, ninp_set(5.0000001201e-1F));
     p = ninp_addv(ninp_fma(p, ninp_mulv(r, r), r), ninp_set(1.0F));
-    return times_power_of_half(p, shifted);
+    return ninp_halve(p, n);
 }
 
 /* Both sides through exp(-|x|), which does not overflow and keeps small values exact. */
@@ -155,20 +128,21 @@ NINP_SIMD void add_lanes(ninp_v v, double *sums) {
     }
 }
 
+/* Four sums side by side: one alone would wait for every addition. */
 static void norm_sums(size_t pixels, const float *x, double *sums) {
     for (size_t first = 0; first < pixels; first += CHUNK) {
-        size_t count = chunk_size(pixels, first);
-        ninp_v even = ninp_zero();
-        ninp_v odd = ninp_zero();
-        for (size_t i = 0; i + 1 < count; i += 2, x += 32) {
-            even = ninp_addv(even, ninp_load(x));
-            odd = ninp_addv(odd, ninp_load(x + 16));
+        const size_t count = chunk_size(pixels, first);
+        ninp_v sum[4] = {ninp_zero(), ninp_zero(), ninp_zero(), ninp_zero()};
+        size_t i = 0;
+        for (; i + 4 <= count; i += 4, x += 64) {
+            NINP_UNROLL for (int j = 0; j < 4; j++) {
+                sum[j] = ninp_addv(sum[j], ninp_load(x + (ptrdiff_t)j * 16));
+            }
         }
-        if (count % 2) {
-            even = ninp_addv(even, ninp_load(x));
-            x += 16;
+        for (; i < count; i++, x += 16) {
+            sum[0] = ninp_addv(sum[0], ninp_load(x));
         }
-        add_lanes(ninp_addv(even, odd), sums);
+        add_lanes(ninp_addv(ninp_addv(sum[0], sum[1]), ninp_addv(sum[2], sum[3])), sums);
     }
 }
 

@@ -55,6 +55,19 @@ NINP_SIMD ninp_v ninp_relu(ninp_v v) {
     __m256 zero = _mm256_setzero_ps();
     return (ninp_v){_mm256_max_ps(zero, v.lo), _mm256_max_ps(zero, v.hi)};
 }
+/* In two factors, each a normal number: 127 is the exponent's bias, 23 its place. */
+NINP_SIMD __m256 ninp_halve_8(__m256 v, __m256 n) {
+    const __m256i bias = _mm256_set1_epi32(127);
+    const __m256i whole = _mm256_cvtps_epi32(n);
+    const __m256i half = _mm256_srli_epi32(whole, 1);
+    const __m256i rest = _mm256_sub_epi32(whole, half);
+    v = _mm256_mul_ps(v, _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_sub_epi32(bias, half), 23)));
+    return _mm256_mul_ps(v,
+                         _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_sub_epi32(bias, rest), 23)));
+}
+NINP_SIMD ninp_v ninp_halve(ninp_v v, ninp_v n) {
+    return (ninp_v){ninp_halve_8(v.lo, n.lo), ninp_halve_8(v.hi, n.hi)};
+}
 NINP_SIMD ninp_m ninp_greater(ninp_v a, ninp_v b) {
     return (ninp_m){_mm256_cmp_ps(a.lo, b.lo, _CMP_GT_OQ), _mm256_cmp_ps(a.hi, b.hi, _CMP_GT_OQ)};
 }

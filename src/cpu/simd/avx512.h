@@ -49,6 +49,9 @@ NINP_SIMD ninp_v ninp_fnma(ninp_v a, ninp_v b, ninp_v c) {
 NINP_SIMD ninp_v ninp_relu(ninp_v v) {
     return _mm512_max_ps(_mm512_setzero_ps(), v);
 }
+NINP_SIMD ninp_v ninp_halve(ninp_v v, ninp_v n) {
+    return _mm512_scalef_ps(v, _mm512_sub_ps(_mm512_setzero_ps(), n));
+}
 NINP_SIMD ninp_m ninp_greater(ninp_v a, ninp_v b) {
     return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ);
 }

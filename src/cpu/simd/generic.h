@@ -8,6 +8,7 @@
 
 typedef float ninp_quad __attribute__((vector_size(16)));
 typedef int32_t ninp_quad_mask __attribute__((vector_size(16)));
+typedef uint32_t ninp_quad_bits __attribute__((vector_size(16)));
 
 /* One pixel of one channel block. */
 typedef struct ninp_v {
@@ -82,6 +83,21 @@ NINP_SIMD ninp_v ninp_fma(ninp_v a, ninp_v b, ninp_v c) {
 }
 NINP_SIMD ninp_v ninp_fnma(ninp_v a, ninp_v b, ninp_v c) {
 #define NINP_QUAD(i) c.q[i] - a.q[i] * b.q[i]
+    return (ninp_v)NINP_QUADS(NINP_QUAD);
+#undef NINP_QUAD
+}
+/* v * 2^-n for whole n from 0 to 252; a result below the smallest normal number is rounded once.
+ * NaN stays NaN, whatever n is then. Adding 1.5 * 2^23 makes the bits of a float count whole
+ * numbers; 2^-n in two factors keeps both normal: 127 is the exponent's bias, 23 its place. */
+NINP_SIMD ninp_quad ninp_halve_4(ninp_quad v, ninp_quad n) {
+    const ninp_quad shift = {12582912.0F, 12582912.0F, 12582912.0F, 12582912.0F};
+    const ninp_quad_bits whole = (ninp_quad_bits)(n + shift) - 0x4B400000U;
+    const ninp_quad_bits half = whole >> 1;
+    const ninp_quad_bits rest = whole - half;
+    return v * (ninp_quad)((127U - half) << 23) * (ninp_quad)((127U - rest) << 23);
+}
+NINP_SIMD ninp_v ninp_halve(ninp_v v, ninp_v n) {
+#define NINP_QUAD(i) ninp_halve_4(v.q[i], n.q[i])
     return (ninp_v)NINP_QUADS(NINP_QUAD);
 #undef NINP_QUAD
 }

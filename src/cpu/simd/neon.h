@@ -65,6 +65,19 @@ NINP_SIMD ninp_v ninp_relu(ninp_v v) {
     return (ninp_v){vmaxq_f32(zero, v.q0), vmaxq_f32(zero, v.q1), vmaxq_f32(zero, v.q2),
                     vmaxq_f32(zero, v.q3)};
 }
+/* In two factors, each a normal number: 127 is the exponent's bias, 23 its place. */
+NINP_SIMD float32x4_t ninp_halve_4(float32x4_t v, float32x4_t n) {
+    const int32x4_t bias = vdupq_n_s32(127);
+    const int32x4_t whole = vcvtq_s32_f32(n);
+    const int32x4_t half = vshrq_n_s32(whole, 1);
+    const int32x4_t rest = vsubq_s32(whole, half);
+    v = vmulq_f32(v, vreinterpretq_f32_s32(vshlq_n_s32(vsubq_s32(bias, half), 23)));
+    return vmulq_f32(v, vreinterpretq_f32_s32(vshlq_n_s32(vsubq_s32(bias, rest), 23)));
+}
+NINP_SIMD ninp_v ninp_halve(ninp_v v, ninp_v n) {
+    return (ninp_v){ninp_halve_4(v.q0, n.q0), ninp_halve_4(v.q1, n.q1), ninp_halve_4(v.q2, n.q2),
+                    ninp_halve_4(v.q3, n.q3)};
+}
 NINP_SIMD ninp_m ninp_greater(ninp_v a, ninp_v b) {
     return (ninp_m){vcgtq_f32(a.q0, b.q0), vcgtq_f32(a.q1, b.q1), vcgtq_f32(a.q2, b.q2),
                     vcgtq_f32(a.q3, b.q3)};
