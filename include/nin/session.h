@@ -14,8 +14,9 @@ typedef struct nin_session nin_session;
 typedef struct nin_session_options {
     const char *device; /* "auto", "cpu", "reference" (plain loops in float64, slow); NULL: auto */
     const char *isa;    /* "auto", or one that nin_isa lists; NULL: auto */
-    int threads;        /* 0: one a processor this process may use */
-    int batch;          /* the largest batch it will be given */
+    int threads;   /* 0: one a processor this process may use; fewer run where a batch is too little
+                      work for them */
+    int batch;     /* the largest batch it will be given */
     bool training; /* true: nin_session_gradients; false: nin_session_logits, in much less memory */
     uint64_t seed; /* of dropout */
     const char *algorithms; /* pins algorithms: "0.0=direct,2.0=winograd4", by layer name; NULL: the
@@ -98,9 +99,9 @@ NIN_API nin_status nin_session_result(const nin_session *session, size_t step, i
                                       float *values, nin_error *err);
 
 typedef struct nin_session_info {
-    const char *device; /* "cpu" */
-    const char *isa;    /* "avx2" */
-    int threads, batch;
+    const char *device;     /* "cpu" */
+    const char *isa;        /* "avx2" */
+    int threads, batch;     /* threads: those that run */
     size_t bytes;           /* memory the session holds */
     const char *algorithms; /* in the form of the option: pins exactly this plan */
 } nin_session_info;

@@ -2,8 +2,8 @@
  * shards of the batch, then the shards in their order: the bits do not depend on the number of
  * threads. */
 #include "cpu/engine.h"
+#include "cpu/parallel.h"
 
-#include <omp.h>
 #include <string.h>
 
 /* The gradient of the loss where the last step's activation has been applied, blocked. */
@@ -51,6 +51,7 @@ typedef struct segment_pass {
     const float *dy; /* of the segment's output, for the batch */
     float *dx;       /* of its input; NULL: not needed */
     float *gradients;
+    int count, shards; /* pictures; parts of the batch with accumulators of their own */
     uint64_t number;
 } segment_pass;
 
@@ -87,17 +88,21 @@ static void backward_image(const segment_pass *pass, int image, int shard, ninp_
     }
 }
 
+static void clear_bias_gradient(const ninp_cpu_step *step, int shard) {
+    if (step->bias_gradient) {
+        const size_t biases = bias_floats(step);
+        memset(step->bias_gradient + (size_t)shard * biases, 0, biases * sizeof(float));
+    }
+}
+
 static void clear_shard(const segment_pass *pass, int shard) {
     for (size_t i = pass->segment->first; i <= pass->segment->last; i++) {
         const ninp_cpu_step *step = &pass->cpu->steps[i];
-        size_t floats = step->needs.gradient_floats;
-        size_t biases = bias_floats(step);
+        const size_t floats = step->needs.gradient_floats;
         if (step->gradient) {
             memset(step->gradient + (size_t)shard * floats, 0, floats * sizeof(float));
         }
-        if (step->bias_gradient) {
-            memset(step->bias_gradient + (size_t)shard * biases, 0, biases * sizeof(float));
-        }
+        clear_bias_gradient(step, shard);
     }
 }
 
@@ -106,55 +111,70 @@ static int shard_start(int count, int shards, int shard) {
     return (int)((int64_t)count * shard / shards);
 }
 
-static void add_shards(const ninp_cpu *cpu, float *values, size_t floats, int shards) {
-    enum { CHUNK = 4096 };
-    if (!values) {
-        return;
-    }
-#pragma omp parallel for schedule(static) num_threads(cpu->threads)
-    for (size_t first = 0; first < floats; first += CHUNK) {
-        size_t count = floats - first < CHUNK ? floats - first : CHUNK;
-        for (int shard = 1; shard < shards; shard++) {
-            cpu->kernels->map->add(count, values + (size_t)shard * floats + first, values + first);
-        }
-    }
-}
-
-static void backward_shard(const segment_pass *pass, int count, int shards, int shard,
-                           ninp_worker worker) {
+static void backward_shard(const segment_pass *pass, int shard, ninp_worker worker) {
     clear_shard(pass, shard);
-    int end = shard_start(count, shards, shard + 1);
-    for (int image = shard_start(count, shards, shard); image < end; image++) {
+    const int end = shard_start(pass->count, pass->shards, shard + 1);
+    for (int image = shard_start(pass->count, pass->shards, shard); image < end; image++) {
         backward_image(pass, image, shard, worker);
     }
 }
 
-static void backward_by_image(const segment_pass *pass, int count) {
+static void backward_task(const void *context, int shard, int thread) {
+    backward_shard(context, shard, (ninp_worker){thread, 1});
+}
+
+/* The shards' accumulators of one array, one behind the other. */
+typedef struct shard_sum {
+    const ninp_cpu *cpu;
+    float *values;
+    size_t floats; /* a shard */
+    int shards;
+} shard_sum;
+
+enum { SUM_CHUNK = 4096 };
+
+static void add_chunk(const void *context, int chunk, int thread) {
+    (void)thread;
+    const shard_sum *sum = context;
+    const size_t first = (size_t)chunk * SUM_CHUNK;
+    const size_t rest = sum->floats - first;
+    for (int shard = 1; shard < sum->shards; shard++) {
+        sum->cpu->kernels->map->add(rest < SUM_CHUNK ? rest : SUM_CHUNK,
+                                    sum->values + (size_t)shard * sum->floats + first,
+                                    sum->values + first);
+    }
+}
+
+static void add_shards(const ninp_cpu *cpu, float *values, size_t floats, int shards) {
+    if (values && shards > 1) {
+        const shard_sum sum = {cpu, values, floats, shards};
+        ninp_parallel_for(cpu->threads, (int)((floats + SUM_CHUNK - 1) / SUM_CHUNK), add_chunk,
+                          &sum);
+    }
+}
+
+static void backward_by_image(const segment_pass *pass) {
     const ninp_cpu *cpu = pass->cpu;
-    int shards = count < cpu->shards ? count : cpu->shards;
-    if (count < cpu->threads) {
-        for (int shard = 0; shard < shards; shard++) {
-            backward_shard(pass, count, shards, shard, (ninp_worker){0, cpu->threads});
-        }
+    if (pass->count >= cpu->threads) {
+        ninp_parallel_for(cpu->threads, pass->shards, backward_task, pass);
     } else {
-#pragma omp parallel for schedule(dynamic, 1) num_threads(cpu->threads)
-        for (int shard = 0; shard < shards; shard++) {
-            backward_shard(pass, count, shards, shard, (ninp_worker){omp_get_thread_num(), 1});
+        for (int shard = 0; shard < pass->shards; shard++) {
+            backward_shard(pass, shard, (ninp_worker){0, cpu->threads});
         }
     }
     for (size_t i = pass->segment->first; i <= pass->segment->last; i++) {
         const ninp_cpu_step *step = &cpu->steps[i];
-        add_shards(cpu, step->gradient, step->needs.gradient_floats, shards);
-        add_shards(cpu, step->bias_gradient, bias_floats(step), shards);
+        add_shards(cpu, step->gradient, step->needs.gradient_floats, pass->shards);
+        add_shards(cpu, step->bias_gradient, bias_floats(step), pass->shards);
     }
 }
 
-static void backward_by_batch(const segment_pass *pass, int count) {
+static void backward_by_batch(const segment_pass *pass) {
     const ninp_cpu *cpu = pass->cpu;
     size_t i = pass->segment->first;
     const ninp_cpu_step *step = &cpu->steps[i];
-    clear_shard(pass, 0);
-    ninp_cpu_run run = ninp_cpu_begin_run(cpu, step, count, pass->number);
+    clear_bias_gradient(step, 0);
+    ninp_cpu_run run = ninp_cpu_begin_run(cpu, step, pass->count, pass->number);
     run.x = step_input(cpu, i, pass->images);
     run.y = step->output;
     run.dy = pass->dy;
@@ -178,18 +198,30 @@ static void unpack(const ninp_cpu *cpu, const ninp_cpu_step *step, float *gradie
     }
 }
 
+/* Gradients in the kernels' layouts, and where those in the net's go. */
+typedef struct unpack_pass {
+    const ninp_cpu *cpu;
+    float *gradients;
+} unpack_pass;
+
+static void unpack_task(const void *context, int index, int thread) {
+    (void)thread;
+    const unpack_pass *pass = context;
+    const ninp_cpu_step *step = &pass->cpu->steps[index];
+    if (step->algorithm->scope == NINP_SCOPE_IMAGE) {
+        unpack(pass->cpu, step, pass->gradients, 1);
+    }
+}
+
+/* Large ones on all threads each, then the small ones side by side. */
 static void unpack_all(const ninp_cpu *cpu, float *gradients) {
     for (size_t i = 0; i < cpu->plan.count; i++) {
         if (cpu->steps[i].algorithm->scope == NINP_SCOPE_BATCH) {
             unpack(cpu, &cpu->steps[i], gradients, cpu->threads);
         }
     }
-#pragma omp parallel for schedule(dynamic, 1) num_threads(cpu->threads)
-    for (size_t i = 0; i < cpu->plan.count; i++) {
-        if (cpu->steps[i].algorithm->scope == NINP_SCOPE_IMAGE) {
-            unpack(cpu, &cpu->steps[i], gradients, 1);
-        }
-    }
+    const unpack_pass pass = {cpu, gradients};
+    ninp_parallel_for(cpu->threads, (int)cpu->plan.count, unpack_task, &pass);
 }
 
 void ninp_cpu_backward(ninp_cpu *cpu, const float *images, int count, uint64_t number,
@@ -205,11 +237,13 @@ void ninp_cpu_backward(ninp_cpu *cpu, const float *images, int count, uint64_t n
                              .dy = dy,
                              .dx = needed ? cpu->flow[s % 2] : NULL,
                              .gradients = gradients,
+                             .count = count,
+                             .shards = count < cpu->shards ? count : cpu->shards,
                              .number = number};
         if (segment->scope == NINP_SCOPE_IMAGE) {
-            backward_by_image(&pass, count);
+            backward_by_image(&pass);
         } else {
-            backward_by_batch(&pass, count);
+            backward_by_batch(&pass);
         }
         dy = pass.dx;
     }

@@ -28,16 +28,26 @@ static unsigned float_mode_flushing(unsigned mode) {
 }
 #endif
 
+static void enter(unsigned *saved) {
+    *saved = float_mode_get();
+    float_mode_set(float_mode_flushing(*saved));
+}
+
+/* One thread without a parallel region (cpu/parallel.h). */
 void ninp_float_mode_enter(int threads, unsigned *saved) {
-#pragma omp parallel num_threads(threads)
-    {
-        unsigned mode = float_mode_get();
-        saved[omp_get_thread_num()] = mode;
-        float_mode_set(float_mode_flushing(mode));
+    if (threads == 1) {
+        enter(saved);
+        return;
     }
+#pragma omp parallel num_threads(threads)
+    enter(&saved[omp_get_thread_num()]);
 }
 
 void ninp_float_mode_leave(int threads, const unsigned *saved) {
+    if (threads == 1) {
+        float_mode_set(saved[0]);
+        return;
+    }
 #pragma omp parallel num_threads(threads)
     float_mode_set(saved[omp_get_thread_num()]);
 }

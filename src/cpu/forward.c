@@ -1,7 +1,6 @@
 /* Runs a plan forward: segment after segment, picture after picture inside one. */
 #include "cpu/engine.h"
-
-#include <omp.h>
+#include "cpu/parallel.h"
 
 ninp_cpu_run ninp_cpu_begin_run(const ninp_cpu *cpu, const ninp_cpu_step *step, int count,
                                 uint64_t number) {
@@ -44,23 +43,27 @@ void ninp_cpu_narrow_run(const ninp_cpu *cpu, const ninp_cpu_step *step, int ima
     run->thread_space = cpu->thread_space + (size_t)worker.thread * cpu->thread_bytes;
 }
 
-/* Where the input of a segment's first step and the output of its last step are, for the batch. */
-typedef struct segment_ends {
-    const float *x;
-    float *y;
-} segment_ends;
+/* What one segment's forward pass works on. */
+typedef struct segment_pass {
+    const ninp_cpu *cpu;
+    const ninp_segment *segment;
+    const float *x; /* input of its first step, for the batch */
+    float *y;       /* output of its last step */
+    uint64_t number;
+} segment_pass;
 
-static void forward_image(const ninp_cpu *cpu, const ninp_segment *segment, segment_ends ends,
-                          int image, ninp_worker worker, uint64_t number) {
+static void forward_image(const segment_pass *pass, int image, ninp_worker worker) {
+    const ninp_cpu *cpu = pass->cpu;
+    const ninp_segment *segment = pass->segment;
     float *inside = cpu->thread_flow + (size_t)worker.thread * 2 * cpu->thread_flow_floats;
-    const float *x = ends.x + (size_t)image * cpu->steps[segment->first].input_floats;
+    const float *x = pass->x + (size_t)image * cpu->steps[segment->first].input_floats;
     for (size_t i = segment->first; i <= segment->last; i++) {
         const ninp_cpu_step *step = &cpu->steps[i];
-        ninp_cpu_run run = ninp_cpu_begin_run(cpu, step, 1, number);
+        ninp_cpu_run run = ninp_cpu_begin_run(cpu, step, 1, pass->number);
         ninp_cpu_narrow_run(cpu, step, image, worker, &run);
         run.x = x;
         if (i == segment->last) {
-            run.y = ends.y + (size_t)image * step->output_floats;
+            run.y = pass->y + (size_t)image * step->output_floats;
         } else if (step->output) {
             run.y = step->output + (size_t)image * step->output_floats;
         } else {
@@ -71,41 +74,51 @@ static void forward_image(const ninp_cpu *cpu, const ninp_segment *segment, segm
     }
 }
 
-static void forward_segment(const ninp_cpu *cpu, const ninp_segment *segment, segment_ends ends,
-                            int count, uint64_t number) {
-    if (segment->scope == NINP_SCOPE_BATCH) {
-        const ninp_cpu_step *step = &cpu->steps[segment->first];
-        ninp_cpu_run run = ninp_cpu_begin_run(cpu, step, count, number);
-        run.x = ends.x;
-        run.y = ends.y;
+static void forward_task(const void *context, int image, int thread) {
+    forward_image(context, image, (ninp_worker){thread, 1});
+}
+
+static void forward_segment(const segment_pass *pass, int count) {
+    const ninp_cpu *cpu = pass->cpu;
+    if (pass->segment->scope == NINP_SCOPE_BATCH) {
+        const ninp_cpu_step *step = &cpu->steps[pass->segment->first];
+        ninp_cpu_run run = ninp_cpu_begin_run(cpu, step, count, pass->number);
+        run.x = pass->x;
+        run.y = pass->y;
         step->algorithm->forward(&run);
         return;
     }
-    if (count < cpu->threads) {
-        for (int image = 0; image < count; image++) {
-            forward_image(cpu, segment, ends, image, (ninp_worker){0, cpu->threads}, number);
-        }
+    if (count >= cpu->threads) {
+        ninp_parallel_for(cpu->threads, count, forward_task, pass);
         return;
     }
-#pragma omp parallel for schedule(dynamic, 1) num_threads(cpu->threads)
     for (int image = 0; image < count; image++) {
-        forward_image(cpu, segment, ends, image, (ninp_worker){omp_get_thread_num(), 1}, number);
+        forward_image(pass, image, (ninp_worker){0, cpu->threads});
     }
+}
+
+/* The net's input, plain and in nChw16c. */
+typedef struct input_pass {
+    const ninp_cpu *cpu;
+    const float *images;
+} input_pass;
+
+static void block_image(const void *context, int image, int thread) {
+    (void)thread;
+    const input_pass *pass = context;
+    const ninp_cpu *cpu = pass->cpu;
+    const nin_shape shape = cpu->net->input;
+    cpu->kernels->map->block(shape.channels, (size_t)shape.height * (size_t)shape.width,
+                             pass->images + (size_t)image * ninp_shape_count(shape),
+                             cpu->input + (size_t)image * ninp_blocked_count(shape));
 }
 
 static const float *block_input(const ninp_cpu *cpu, const float *images, int count) {
     if (!cpu->input) {
         return images;
     }
-    nin_shape shape = cpu->net->input;
-    size_t plain = ninp_shape_count(shape);
-    size_t blocked = ninp_blocked_count(shape);
-#pragma omp parallel for schedule(static) num_threads(cpu->threads)
-    for (int image = 0; image < count; image++) {
-        cpu->kernels->map->block(shape.channels, (size_t)shape.height * (size_t)shape.width,
-                                 images + (size_t)image * plain,
-                                 cpu->input + (size_t)image * blocked);
-    }
+    const input_pass pass = {cpu, images};
+    ninp_parallel_for(cpu->threads, count, block_image, &pass);
     return cpu->input;
 }
 
@@ -114,7 +127,8 @@ void ninp_cpu_forward(ninp_cpu *cpu, const float *images, int count, uint64_t nu
     for (size_t s = 0; s < cpu->segment_count; s++) {
         const ninp_segment *segment = &cpu->segments[s];
         float *y = cpu->keeps_results ? cpu->steps[segment->last].output : cpu->boundary[s % 2];
-        forward_segment(cpu, segment, (segment_ends){x, y}, count, number);
+        const segment_pass pass = {cpu, segment, x, y, number};
+        forward_segment(&pass, count);
         x = y;
     }
     size_t classes = (size_t)cpu->net->classes;

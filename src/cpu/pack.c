@@ -1,5 +1,6 @@
 /* The net's weights in the layouts of the kernels. */
 #include "cpu/engine.h"
+#include "cpu/parallel.h"
 
 #include <math.h>
 #include <string.h>
@@ -46,6 +47,14 @@ static bool packs_beside_others(const ninp_cpu_step *step) {
            step->step->scale < 0;
 }
 
+static void pack_task(const void *context, int index, int thread) {
+    (void)thread;
+    const ninp_cpu *cpu = context;
+    if (packs_beside_others(&cpu->steps[index])) {
+        pack_step(cpu, &cpu->steps[index], 1);
+    }
+}
+
 void ninp_cpu_pack(ninp_cpu *cpu) {
     for (size_t i = 0; i < cpu->plan.count; i++) {
         ninp_cpu_step *step = &cpu->steps[i];
@@ -58,10 +67,5 @@ void ninp_cpu_pack(ninp_cpu *cpu) {
             pack_step(cpu, step, cpu->threads);
         }
     }
-#pragma omp parallel for schedule(dynamic, 1) num_threads(cpu->threads)
-    for (size_t i = 0; i < cpu->plan.count; i++) {
-        if (packs_beside_others(&cpu->steps[i])) {
-            pack_step(cpu, &cpu->steps[i], 1);
-        }
-    }
+    ninp_parallel_for(cpu->threads, (int)cpu->plan.count, pack_task, cpu);
 }

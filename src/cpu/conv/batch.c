@@ -1,8 +1,8 @@
 #include "cpu/conv/batch.h"
 #include "cpu/conv/pooled.h"
 #include "cpu/conv/taps.h"
+#include "cpu/parallel.h"
 
-#include <omp.h>
 #include <string.h>
 
 enum {
@@ -75,16 +75,42 @@ void ninp_batch_unpack(const ninp_cpu_run *run, const float *packed, float *grad
 }
 
 /* Pictures side by side: vector i of every picture in turn. */
-static void gather(const ninp_cpu_run *run, size_t vectors, const float *pictures, size_t stride,
-                   float *gathered) {
-    const size_t count = (size_t)run->count;
-#pragma omp parallel for schedule(static) num_threads(run->threads)
-    for (size_t i = 0; i < vectors; i++) {
+typedef struct gather_pass {
+    int count;      /* pictures */
+    size_t vectors; /* of a picture */
+    const float *pictures;
+    size_t stride; /* between them */
+    float *gathered;
+} gather_pass;
+
+enum { GATHERED = 1 << 12 }; /* vectors that a task moves, or as many as make one vector of all */
+
+static size_t gather_step(const gather_pass *pass) {
+    const size_t step = GATHERED / (size_t)pass->count;
+    return step > 0 ? step : 1;
+}
+
+static void gather_task(const void *context, int index, int thread) {
+    (void)thread;
+    const gather_pass *pass = context;
+    const size_t count = (size_t)pass->count;
+    const size_t first = (size_t)index * gather_step(pass);
+    const size_t rest = pass->vectors - first;
+    const size_t end = first + (rest < gather_step(pass) ? rest : gather_step(pass));
+    for (size_t i = first; i < end; i++) {
         for (size_t picture = 0; picture < count; picture++) {
-            memcpy(gathered + (i * count + picture) * NINP_BLOCK,
-                   pictures + picture * stride + i * NINP_BLOCK, NINP_BLOCK * sizeof(float));
+            memcpy(pass->gathered + (i * count + picture) * NINP_BLOCK,
+                   pass->pictures + picture * pass->stride + i * NINP_BLOCK,
+                   NINP_BLOCK * sizeof(float));
         }
     }
+}
+
+static void gather(const ninp_cpu_run *run, size_t vectors, const float *pictures, size_t stride,
+                   float *gathered) {
+    const gather_pass pass = {run->count, vectors, pictures, stride, gathered};
+    const size_t step = gather_step(&pass);
+    ninp_parallel_for(run->threads, (int)((vectors + step - 1) / step), gather_task, &pass);
 }
 
 /* Rows of one pixel in the gathered pictures; column blocks are `pixels` pixels apart. */
@@ -97,8 +123,8 @@ static ninp_gemm_left gathered_rows(const batch_pass *pass, const float *gathere
                             .chunk_stride = pixels * pixel};
 }
 
-static unsigned char *own_space(const ninp_cpu_run *run) {
-    return run->thread_space + (size_t)omp_get_thread_num() * run->needs->thread_bytes;
+static unsigned char *own_space(const ninp_cpu_run *run, int thread) {
+    return run->thread_space + (size_t)thread * run->needs->thread_bytes;
 }
 
 /* Where the results before the pool go, or come from. */
@@ -115,14 +141,14 @@ static result_pictures results_of(const batch_pass *pass) {
 }
 
 /* Some blocks of one output pixel, of all pictures. */
-static void forward_pixel(const batch_pass *pass, int block, int pixel) {
+static void forward_pixel(const batch_pass *pass, int block, int pixel, int thread) {
     const ninp_cpu_run *run = pass->run;
     const ninp_conv_shape *shape = &pass->shape;
     const int out_pixels = ninp_conv_out_pixels(shape);
     const int top = pixel / shape->out_width * shape->stride - shape->padding;
     const int left = pixel % shape->out_width * shape->stride - shape->padding;
     const result_pictures results = results_of(pass);
-    ninp_taps taps = ninp_taps_start(pass->filters.taps, own_space(run));
+    ninp_taps taps = ninp_taps_start(pass->filters.taps, own_space(run, thread));
     for (int tap = 0; tap < pass->filters.taps; tap++) {
         const int y = top + tap / shape->kernel;
         const int x = left + tap % shape->kernel;
@@ -144,24 +170,39 @@ static void forward_pixel(const batch_pass *pass, int block, int pixel) {
     ninp_taps_multiply(run->kernels->gemm, &pass->filters, &taps, product);
 }
 
+static void forward_task(const void *context, int index, int thread) {
+    const batch_pass *pass = context;
+    const int pixels = ninp_conv_out_pixels(&pass->shape);
+    forward_pixel(pass, index / pixels * FORWARD_BLOCKS, index % pixels, thread);
+}
+
+/* The run for what a task calls: the threads are busy with tasks already. */
+static ninp_cpu_run one_thread(const ninp_cpu_run *run) {
+    ninp_cpu_run alone = *run;
+    alone.threads = 1;
+    return alone;
+}
+
+static void pool_task(const void *context, int picture, int thread) {
+    (void)thread;
+    const batch_pass *pass = context;
+    const result_pictures results = results_of(pass);
+    const ninp_cpu_run alone = one_thread(pass->run);
+    ninp_pooled_forward(&alone, picture, results.values + (size_t)picture * results.stride);
+}
+
+static int parts_of(int count, int each) {
+    return (count + each - 1) / each;
+}
+
 void ninp_batch_forward(const ninp_cpu_run *run) {
     const batch_pass pass = pass_of(run);
-    const int pixels = ninp_conv_out_pixels(&pass.shape);
-    const int blocks = ninp_blocks(pass.shape.filters);
+    const int parts = parts_of(ninp_blocks(pass.shape.filters), FORWARD_BLOCKS);
     gather(run, (size_t)ninp_blocks(pass.shape.channels) * (size_t)ninp_conv_pixels(&pass.shape),
            run->x, run->x_stride, pass.x);
-#pragma omp parallel for collapse(2) schedule(static) num_threads(run->threads)
-    for (int block = 0; block < blocks; block += FORWARD_BLOCKS) {
-        for (int pixel = 0; pixel < pixels; pixel++) {
-            forward_pixel(&pass, block, pixel);
-        }
-    }
+    ninp_parallel_for(run->threads, parts * ninp_conv_out_pixels(&pass.shape), forward_task, &pass);
     if (run->step->pooled) {
-        const result_pictures results = results_of(&pass);
-#pragma omp parallel for schedule(static) num_threads(run->threads)
-        for (int picture = 0; picture < run->count; picture++) {
-            ninp_pooled_forward(run, picture, results.values + (size_t)picture * results.stride);
-        }
+        ninp_parallel_for(run->threads, run->count, pool_task, &pass);
     }
 }
 
@@ -179,7 +220,7 @@ static void clear_tap(const batch_pass *pass, int block, int blocks, int tap) {
 
 /* The weight gradient of one tap and some blocks of outputs: the sum over the output pixels for
  * which the tap lies inside, a row of them at a time. */
-static void tap_gradient(const batch_pass *pass, int block, int tap) {
+static void tap_gradient(const batch_pass *pass, int block, int tap, int thread) {
     const ninp_cpu_run *run = pass->run;
     const ninp_conv_shape *shape = &pass->shape;
     const ptrdiff_t pixel = (ptrdiff_t)run->count * NINP_BLOCK;
@@ -193,7 +234,7 @@ static void tap_gradient(const batch_pass *pass, int block, int tap) {
         clear_tap(pass, block, blocks, tap);
         return;
     }
-    ninp_taps taps = ninp_taps_start(1, own_space(run));
+    ninp_taps taps = ninp_taps_start(1, own_space(run, thread));
     ninp_taps_add(&taps, tap, 0);
     ninp_gemm_gradient gradient = {
         .a = gathered_rows(pass, pass->x, ninp_conv_pixels(shape)),
@@ -217,12 +258,13 @@ static void tap_gradient(const batch_pass *pass, int block, int tap) {
 }
 
 /* The gradients of one pixel's inputs, of all pictures, for some blocks of them. */
-static void input_pixel(const batch_pass *pass, const float *turned, int block, int pixel) {
+static void input_pixel(const batch_pass *pass, const float *turned, int block, int pixel,
+                        int thread) {
     const ninp_cpu_run *run = pass->run;
     const ninp_conv_shape *shape = &pass->shape;
     const int pixels = ninp_conv_pixels(shape);
     const ptrdiff_t first = ((ptrdiff_t)block * pixels + pixel) * NINP_BLOCK;
-    ninp_taps taps = ninp_taps_start(pass->filters.taps, own_space(run));
+    ninp_taps taps = ninp_taps_start(pass->filters.taps, own_space(run, thread));
     for (int tap = 0; tap < pass->filters.taps; tap++) {
         const int y = pixel / shape->width + shape->padding - tap / shape->kernel;
         const int x = pixel % shape->width + shape->padding - tap % shape->kernel;
@@ -248,17 +290,27 @@ static void input_pixel(const batch_pass *pass, const float *turned, int block, 
     ninp_taps_multiply(run->kernels->gemm, &pass->turned, &taps, product);
 }
 
-static void input_gradient(const batch_pass *pass, int block) {
+static void input_gradient(const void *context, int index, int thread) {
+    const batch_pass *pass = context;
+    const int block = index * INPUT_BLOCKS;
     const ninp_cpu_run *run = pass->run;
-    float *turned = (float *)(void *)(own_space(run) + ninp_taps_bytes(pass->filters.taps));
+    float *turned = (float *)(void *)(own_space(run, thread) + ninp_taps_bytes(pass->filters.taps));
     const int blocks = smaller(INPUT_BLOCKS, ninp_blocks(pass->shape.channels) - block);
     for (int i = 0; i < blocks; i++) {
         ninp_conv_turn(run->kernels->gemm, &pass->filters, block + i, run->weights,
                        turned + (size_t)i * ninp_filter_block(&pass->turned));
     }
     for (int pixel = 0; pixel < ninp_conv_pixels(&pass->shape); pixel++) {
-        input_pixel(pass, turned, block, pixel);
+        input_pixel(pass, turned, block, pixel, thread);
     }
+}
+
+static void unpool_task(const void *context, int picture, int thread) {
+    (void)thread;
+    const batch_pass *pass = context;
+    const result_pictures results = results_of(pass);
+    const ninp_cpu_run alone = one_thread(pass->run);
+    ninp_pooled_backward(&alone, picture, results.values + (size_t)picture * results.stride);
 }
 
 /* Gradients of the results before the pool, picture by picture or side by side. */
@@ -268,10 +320,7 @@ static void gather_result_gradients(const batch_pass *pass) {
     size_t stride = run->y_stride;
     if (run->step->pooled) {
         const result_pictures results = results_of(pass);
-#pragma omp parallel for schedule(static) num_threads(run->threads)
-        for (int picture = 0; picture < run->count; picture++) {
-            ninp_pooled_backward(run, picture, results.values + (size_t)picture * results.stride);
-        }
+        ninp_parallel_for(run->threads, run->count, unpool_task, pass);
         dy = results.values;
         stride = results.stride;
     }
@@ -280,25 +329,23 @@ static void gather_result_gradients(const batch_pass *pass) {
            dy, stride, pass->y);
 }
 
+static void tap_task(const void *context, int index, int thread) {
+    const batch_pass *pass = context;
+    const int taps = pass->filters.taps;
+    tap_gradient(pass, index / taps * GRADIENT_BLOCKS, index % taps, thread);
+}
+
 void ninp_batch_backward(const ninp_cpu_run *run) {
     const batch_pass pass = pass_of(run);
-    const int blocks = ninp_blocks(pass.shape.filters);
+    const int parts = parts_of(ninp_blocks(pass.shape.filters), GRADIENT_BLOCKS);
     gather(run, (size_t)ninp_blocks(pass.shape.channels) * (size_t)ninp_conv_pixels(&pass.shape),
            run->x, run->x_stride, pass.x);
     gather_result_gradients(&pass);
     ninp_conv_bias_gradient(run, (size_t)ninp_conv_out_pixels(&pass.shape) * (size_t)run->count,
                             pass.y);
-#pragma omp parallel for collapse(2) schedule(static) num_threads(run->threads)
-    for (int block = 0; block < blocks; block += GRADIENT_BLOCKS) {
-        for (int tap = 0; tap < pass.filters.taps; tap++) {
-            tap_gradient(&pass, block, tap);
-        }
-    }
-    if (!run->dx) {
-        return;
-    }
-#pragma omp parallel for schedule(static) num_threads(run->threads)
-    for (int block = 0; block < ninp_blocks(pass.shape.channels); block += INPUT_BLOCKS) {
-        input_gradient(&pass, block);
+    ninp_parallel_for(run->threads, parts * pass.filters.taps, tap_task, &pass);
+    if (run->dx) {
+        ninp_parallel_for(run->threads, parts_of(ninp_blocks(pass.shape.channels), INPUT_BLOCKS),
+                          input_gradient, &pass);
     }
 }

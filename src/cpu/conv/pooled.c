@@ -1,5 +1,7 @@
 #include "cpu/conv/pooled.h"
 
+#include "cpu/parallel.h"
+
 /* Bytes a picture that remember the winners. */
 static size_t index_bytes(const ninp_step *step) {
     return ninp_blocked_count(step->output);
@@ -37,15 +39,26 @@ void ninp_pooled_forward_block(const ninp_cpu_run *run, int image, int block,
                                     run->y + (size_t)image * run->y_stride + place, index);
 }
 
+/* One picture before its pool. */
+typedef struct picture_pass {
+    const ninp_cpu_run *run;
+    int image;
+    const float *unpooled;
+} picture_pass;
+
+static void forward_task(const void *context, int block, int thread) {
+    (void)thread;
+    const picture_pass *pass = context;
+    ninp_pooled_forward_block(pass->run, pass->image, block,
+                              pass->unpooled +
+                                  (size_t)block * block_floats(pass->run->step->unpooled));
+}
+
 void ninp_pooled_forward(const ninp_cpu_run *run, int image, const float *unpooled) {
-    const ninp_step *step = run->step;
-    if (!step->pooled) {
-        return;
-    }
-#pragma omp parallel for schedule(static) num_threads(run->threads) if (run->threads > 1)
-    for (int block = 0; block < ninp_blocks(step->output.channels); block++) {
-        ninp_pooled_forward_block(run, image, block,
-                                  unpooled + (size_t)block * block_floats(step->unpooled));
+    if (run->step->pooled) {
+        const picture_pass pass = {run, image, unpooled};
+        ninp_parallel_for(run->threads, ninp_blocks(run->step->output.channels), forward_task,
+                          &pass);
     }
 }
 
@@ -60,14 +73,25 @@ void ninp_pooled_backward_block(const ninp_cpu_run *run, int image, int block, i
         run->dy + place, run->saved + (size_t)image * run->saved_stride + block_place, unpooled);
 }
 
+typedef struct gradient_pass {
+    const ninp_cpu_run *run;
+    int image;
+    float *unpooled;
+} gradient_pass;
+
+static void backward_task(const void *context, int block, int thread) {
+    (void)thread;
+    const gradient_pass *pass = context;
+    const nin_shape unpooled = pass->run->step->unpooled;
+    ninp_pooled_backward_block(pass->run, pass->image, block, 0, unpooled.height,
+                               pass->unpooled + (size_t)block * block_floats(unpooled));
+}
+
 void ninp_pooled_backward(const ninp_cpu_run *run, int image, float *unpooled) {
-    const ninp_step *step = run->step;
-    if (!step->pooled) {
-        return;
-    }
-    for (int block = 0; block < ninp_blocks(step->output.channels); block++) {
-        ninp_pooled_backward_block(run, image, block, 0, step->unpooled.height,
-                                   unpooled + (size_t)block * block_floats(step->unpooled));
+    if (run->step->pooled) {
+        const gradient_pass pass = {run, image, unpooled};
+        ninp_parallel_for(run->threads, ninp_blocks(run->step->output.channels), backward_task,
+                          &pass);
     }
 }
 

@@ -1,5 +1,7 @@
 #include "cpu/conv/shape.h"
 
+#include "cpu/parallel.h"
+
 ninp_conv_shape ninp_conv_shape_of(const ninp_step *step) {
     if (step->work == NINP_WORK_LINEAR) {
         return (ninp_conv_shape){step->input.channels, 1, 1, step->output.channels, 1, 1, 1, 1, 0};
@@ -37,42 +39,69 @@ void ninp_conv_turn(const ninp_gemm_kernels *gemm, const ninp_filters *filters, 
     }
 }
 
+/* Filters in the net's layout and packed. */
+typedef struct filter_pass {
+    const ninp_cpu_run *run;
+    const ninp_filters *filters;
+    const float *from;
+    float *to;
+} filter_pass;
+
+static void pack_task(const void *context, int block, int thread) {
+    (void)thread;
+    const filter_pass *pass = context;
+    pass->run->kernels->conv->pack(pass->filters, block, pass->from, pass->to);
+}
+
+static void turn_task(const void *context, int block, int thread) {
+    (void)thread;
+    const filter_pass *pass = context;
+    const ninp_filters *filters = pass->filters;
+    const ninp_filters back = {filters->channels, filters->filters, filters->taps};
+    ninp_conv_turn(pass->run->kernels->gemm, filters, block, pass->from,
+                   pass->to + (size_t)block * ninp_filter_block(&back));
+}
+
+static void unpack_task(const void *context, int block, int thread) {
+    (void)thread;
+    const filter_pass *pass = context;
+    pass->run->kernels->conv->unpack(pass->filters, block, pass->from, pass->to);
+}
+
 void ninp_conv_pack(const ninp_cpu_run *run, const ninp_filters *filters, bool turned,
                     const float *weight, float *packed) {
-#pragma omp parallel num_threads(run->threads)
-    {
-#pragma omp for schedule(static)
-        for (int block = 0; block < ninp_blocks(filters->filters); block++) {
-            run->kernels->conv->pack(filters, block, weight, packed);
-        }
-        if (turned) {
-            const ninp_filters back = {filters->channels, filters->filters, filters->taps};
-            float *behind = packed + ninp_filter_floats(filters);
-#pragma omp for schedule(static)
-            for (int block = 0; block < ninp_blocks(filters->channels); block++) {
-                ninp_conv_turn(run->kernels->gemm, filters, block, packed,
-                               behind + (size_t)block * ninp_filter_block(&back));
-            }
-        }
+    const filter_pass pass = {run, filters, weight, packed};
+    ninp_parallel_for(run->threads, ninp_blocks(filters->filters), pack_task, &pass);
+    if (turned) {
+        const filter_pass turn = {run, filters, packed, packed + ninp_filter_floats(filters)};
+        ninp_parallel_for(run->threads, ninp_blocks(filters->channels), turn_task, &turn);
     }
 }
 
 void ninp_conv_unpack(const ninp_cpu_run *run, const ninp_filters *filters, const float *packed,
                       float *weight) {
-#pragma omp parallel for schedule(static) num_threads(run->threads)
-    for (int block = 0; block < ninp_blocks(filters->filters); block++) {
-        run->kernels->conv->unpack(filters, block, packed, weight);
-    }
+    const filter_pass pass = {run, filters, packed, weight};
+    ninp_parallel_for(run->threads, ninp_blocks(filters->filters), unpack_task, &pass);
+}
+
+/* The gradient of the results, all blocks of `pixels` pixels. */
+typedef struct bias_pass {
+    const ninp_cpu_run *run;
+    size_t pixels;
+    const float *dy;
+} bias_pass;
+
+static void bias_task(const void *context, int block, int thread) {
+    (void)thread;
+    const bias_pass *pass = context;
+    pass->run->kernels->map->bias_sums(pass->pixels,
+                                       pass->dy + (size_t)block * pass->pixels * NINP_BLOCK,
+                                       pass->run->bias_gradient + block * NINP_BLOCK);
 }
 
 void ninp_conv_bias_gradient(const ninp_cpu_run *run, size_t pixels, const float *dy) {
-    if (run->step->bias < 0) {
-        return;
-    }
-    const int blocks = ninp_blocks(run->step->output.channels);
-#pragma omp parallel for schedule(static) num_threads(run->threads)
-    for (int block = 0; block < blocks; block++) {
-        run->kernels->map->bias_sums(pixels, dy + (size_t)block * pixels * NINP_BLOCK,
-                                     run->bias_gradient + block * NINP_BLOCK);
+    if (run->step->bias >= 0) {
+        const bias_pass pass = {run, pixels, dy};
+        ninp_parallel_for(run->threads, ninp_blocks(run->step->output.channels), bias_task, &pass);
     }
 }

@@ -1,5 +1,7 @@
 #include "cpu/conv/share.h"
 
+#include "cpu/parallel.h"
+
 /* Handing a product of fewer multiply-accumulates over to other threads costs more than it saves.
  */
 #define LEAST_MACS ((int64_t)1 << 19)
@@ -10,46 +12,50 @@ static int part_count(const ninp_cpu_run *run, const ninp_gemm_left *a, int bloc
     return most < blocks ? most : blocks;
 }
 
-static void multiply_part(const ninp_cpu_run *run, ninp_gemm_product product, int part, int parts) {
-    const int first = product.blocks * part / parts;
-    product.blocks = product.blocks * (part + 1) / parts - first;
+/* One product cut into parts. */
+typedef struct multiply_pass {
+    const ninp_cpu_run *run;
+    const ninp_gemm_product *product;
+    int parts;
+} multiply_pass;
+
+static void multiply_task(const void *context, int part, int thread) {
+    (void)thread;
+    const multiply_pass *pass = context;
+    ninp_gemm_product product = *pass->product;
+    const int first = product.blocks * part / pass->parts;
+    product.blocks = product.blocks * (part + 1) / pass->parts - first;
     product.b += first * product.b_block_stride;
     product.c += first * product.c_layout.block_stride;
     product.bias = product.bias ? product.bias + (size_t)first * NINP_BLOCK : NULL;
     product.mask = product.mask ? product.mask + first * product.c_layout.block_stride : NULL;
-    run->kernels->gemm->multiply(&product);
+    pass->run->kernels->gemm->multiply(&product);
 }
 
 void ninp_share_multiply(const ninp_cpu_run *run, const ninp_gemm_product *product) {
-    const int parts = part_count(run, &product->a, product->blocks);
-    if (parts == 1) {
-        run->kernels->gemm->multiply(product);
-        return;
-    }
-#pragma omp parallel for schedule(static) num_threads(run->threads)
-    for (int part = 0; part < parts; part++) {
-        multiply_part(run, *product, part, parts);
-    }
+    const multiply_pass pass = {run, product, part_count(run, &product->a, product->blocks)};
+    ninp_parallel_for(run->threads, pass.parts, multiply_task, &pass);
 }
 
-static void gradient_part(const ninp_cpu_run *run, ninp_gemm_gradient gradient, int part,
-                          int parts) {
-    const int first = gradient.blocks * part / parts;
-    gradient.blocks = gradient.blocks * (part + 1) / parts - first;
+typedef struct gradient_pass {
+    const ninp_cpu_run *run;
+    const ninp_gemm_gradient *gradient;
+    int parts;
+} gradient_pass;
+
+static void gradient_task(const void *context, int part, int thread) {
+    (void)thread;
+    const gradient_pass *pass = context;
+    ninp_gemm_gradient gradient = *pass->gradient;
+    const int first = gradient.blocks * part / pass->parts;
+    gradient.blocks = gradient.blocks * (part + 1) / pass->parts - first;
     gradient.b += first * gradient.b_block_stride;
     gradient.c += first * gradient.c_layout.block_stride;
     gradient.sums = gradient.sums ? gradient.sums + (size_t)first * NINP_BLOCK : NULL;
-    run->kernels->gemm->gradient(&gradient);
+    pass->run->kernels->gemm->gradient(&gradient);
 }
 
 void ninp_share_gradient(const ninp_cpu_run *run, const ninp_gemm_gradient *gradient) {
-    const int parts = part_count(run, &gradient->a, gradient->blocks);
-    if (parts == 1) {
-        run->kernels->gemm->gradient(gradient);
-        return;
-    }
-#pragma omp parallel for schedule(static) num_threads(run->threads)
-    for (int part = 0; part < parts; part++) {
-        gradient_part(run, *gradient, part, parts);
-    }
+    const gradient_pass pass = {run, gradient, part_count(run, &gradient->a, gradient->blocks)};
+    ninp_parallel_for(run->threads, pass.parts, gradient_task, &pass);
 }
