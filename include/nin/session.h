@@ -50,13 +50,16 @@ typedef struct nin_loss {
     int correct;     /* examples whose largest logit is the label's; the first wins ties */
 } nin_loss;
 
-/* A batch to learn from. */
+/* A batch to learn from. A picture that shows two classes (mixup, cutmix) has two labels. */
 typedef struct nin_examples {
     const float *images;   /* count x channels x height x width */
     const int32_t *labels; /* count */
     int count;
-    float label_smoothing; /* in [0, 1) */
-    uint64_t step;         /* numbers the dropout masks */
+    float label_smoothing;       /* in [0, 1) */
+    uint64_t step;               /* numbers the dropout masks */
+    const int32_t *other_labels; /* count; NULL: each picture has one label */
+    const float *label_shares;   /* count, with other_labels: the share of `labels`, in [0, 1]; the
+                                    rest is the other label's */
 } nin_examples;
 
 /* One forward and backward pass in training mode. `gradients` receives nin_net_parameter_count()
@@ -65,11 +68,12 @@ typedef struct nin_examples {
 NIN_API nin_status nin_session_gradients(nin_session *session, const nin_examples *examples,
                                          float *gradients, nin_loss *loss, nin_error *err);
 
-/* Mean cross-entropy and its gradient with respect to the logits, in one numerically safe step:
- * log-softmax by subtraction of the maximum. gradient (count x classes, may be NULL) is that of
- * the mean over the batch. */
-NIN_API nin_loss nin_cross_entropy(const float *logits, const int32_t *labels, int count,
-                                   int classes, float label_smoothing, float *gradient);
+/* Mean cross-entropy of the logits (count x classes) of examples, whose images and step are not
+ * looked at, and its gradient with respect to the logits, in one numerically safe step: log-softmax
+ * by subtraction of the maximum. gradient (count x classes, may be NULL) is that of the mean over
+ * the batch. */
+NIN_API nin_loss nin_cross_entropy(const nin_examples *examples, const float *logits, int classes,
+                                   float *gradient);
 
 /* probabilities[i] = exp(logits[i]) / sum, safe for any finite logits. */
 NIN_API void nin_softmax(const float *logits, int classes, float *probabilities);

@@ -133,8 +133,7 @@ static nin_status engine_gradients(void *state, const nin_examples *examples, fl
     ninp_float_mode_enter(cpu->threads, modes);
     ninp_cpu_pack(cpu);
     ninp_cpu_forward(cpu, examples->images, examples->count, examples->step);
-    *loss = nin_cross_entropy(cpu->logits, examples->labels, examples->count, cpu->net->classes,
-                              examples->label_smoothing, cpu->logit_gradient);
+    *loss = nin_cross_entropy(examples, cpu->logits, cpu->net->classes, cpu->logit_gradient);
     ninp_cpu_backward(cpu, examples->images, examples->count, examples->step, gradients);
     ninp_float_mode_leave(cpu->threads, modes);
     return NIN_OK;

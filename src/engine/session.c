@@ -118,6 +118,18 @@ nin_status nin_session_logits(nin_session *session, const float *images, int cou
     return status;
 }
 
+static nin_status check_labels(const nin_session *session, const int32_t *labels, int count,
+                               nin_error *err) {
+    for (int i = 0; i < count; i++) {
+        if (labels[i] < 0 || labels[i] >= session->classes) {
+            return ninp_fail(err, NIN_ERROR_DATA,
+                             "example %d: label %d, but the net has %d classes", i, labels[i],
+                             session->classes);
+        }
+    }
+    return NIN_OK;
+}
+
 nin_status nin_session_gradients(nin_session *session, const nin_examples *examples,
                                  float *gradients, nin_loss *loss, nin_error *err) {
     nin_status status = check_count(session, examples->count, err);
@@ -127,12 +139,12 @@ nin_status nin_session_gradients(nin_session *session, const nin_examples *examp
     if (!session->training) {
         return ninp_fail(err, NIN_ERROR_ARGUMENT, "this session was not created for training");
     }
-    for (int i = 0; i < examples->count; i++) {
-        if (examples->labels[i] < 0 || examples->labels[i] >= session->classes) {
-            return ninp_fail(err, NIN_ERROR_DATA,
-                             "example %d: label %d, but the net has %d classes", i,
-                             examples->labels[i], session->classes);
-        }
+    status = check_labels(session, examples->labels, examples->count, err);
+    if (status == NIN_OK && examples->other_labels) {
+        status = check_labels(session, examples->other_labels, examples->count, err);
+    }
+    if (status != NIN_OK) {
+        return status;
     }
     status = session->engine->gradients(session->state, examples, gradients, loss, err);
     session->count = status == NIN_OK ? examples->count : 0;

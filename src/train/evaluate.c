@@ -84,8 +84,8 @@ static nin_status evaluate_batches(const evaluation_run *run, nin_evaluation *ou
         if (status != NIN_OK) {
             return status;
         }
-        nin_loss loss =
-            nin_cross_entropy(run->logits, batch->labels, batch->count, out->classes, 0, NULL);
+        const nin_examples examples = {.labels = batch->labels, .count = batch->count};
+        nin_loss loss = nin_cross_entropy(&examples, run->logits, out->classes, NULL);
         out->seconds += ninp_clock() - start;
         loss_sum += loss.loss_sum;
         correct += (size_t)loss.correct;

@@ -53,7 +53,11 @@ static session_run run_session(nin_net *net, const char *device, const char *isa
             fail_msg("%s", err.message);
         }
         if (training) {
-            const nin_examples examples = {images, labels, count, 0.1F, 4};
+            const nin_examples examples = {.images = images,
+                                           .labels = labels,
+                                           .count = count,
+                                           .label_smoothing = 0.1F,
+                                           .step = 4};
             assert_int_equal(
                 nin_session_gradients(session, &examples, run.gradients, &run.loss, &err), NIN_OK);
         } else {

@@ -226,8 +226,7 @@ static nin_status engine_gradients(void *state, const nin_examples *examples, fl
     for (int i = 0; i < logits; i++) {
         reference->logits[i] = (float)exact[i];
     }
-    *loss = nin_cross_entropy(reference->logits, examples->labels, examples->count, classes,
-                              examples->label_smoothing, reference->float_gradient);
+    *loss = nin_cross_entropy(examples, reference->logits, classes, reference->float_gradient);
     for (int i = 0; i < logits; i++) {
         reference->logit_gradient[i] = (double)reference->float_gradient[i];
     }
