@@ -55,13 +55,21 @@ static const cli_setting table[] = {
     {"resize", 0, CLI_INTEGER, AT(resize), RANGE(0, 4096), "N",
      "make pictures and the net's input N x N; 0: the net's own size", GROUP_WHAT,
      TRAIN | CLI_FOR_BENCH},
-    {"flip", 0, CLI_SWITCH, AT(train.flip), NONE, "yes|no",
+    {"flip", 0, CLI_SWITCH, AT(train.augmentation.flip), NONE, "yes|no",
      "mirror training pictures left to right, one in two", GROUP_WHAT, TRAIN},
-    {"crop-padding", 0, CLI_INTEGER, AT(train.crop_padding), RANGE(0, 64), "N",
+    {"crop-padding", 0, CLI_INTEGER, AT(train.augmentation.crop_padding), RANGE(0, 64), "N",
      "shift training pictures by up to N pixels of the source", GROUP_WHAT, TRAIN},
+    {"erase", 0, CLI_REAL, AT(train.augmentation.erase), RANGE(0, 1), "P",
+     "paint a random rectangle of training pictures over with the mean, with probability P",
+     GROUP_WHAT, TRAIN},
+    {"mixup", 0, CLI_REAL, AT(train.augmentation.mixup), RANGE(0, 1000), "ALPHA",
+     "blend pairs of training pictures and their labels, shares from Beta(ALPHA, ALPHA); 0: off",
+     GROUP_WHAT, TRAIN},
+    {"cutmix", 0, CLI_REAL, AT(train.augmentation.cutmix), RANGE(0, 1000), "ALPHA",
+     "swap boxes between pairs of training pictures, shares likewise; 0: off", GROUP_WHAT, TRAIN},
     {"augment", 0, CLI_AUGMENTATIONS, 0, NONE, "LIST",
-     "--flip and --crop-padding in one: 'flip', 'crop=2', 'flip,crop=2' or 'none'", GROUP_WHAT,
-     TRAIN},
+     "all of these in one, such as 'flip,crop=2,erase=0.25,mixup=0.2,cutmix=1', or 'none'",
+     GROUP_WHAT, TRAIN},
 
     {"epochs", 'e', CLI_INTEGER, AT(train.epochs), RANGE(1, 1000000), "N",
      "passes over the training pictures", GROUP_LENGTH, TRAIN},
@@ -244,23 +252,36 @@ static nin_status set_choice(const cli_setting *setting, const char *text, int *
                      nearest ? "?" : "");
 }
 
-/* One of "none", "flip", "crop=N". */
+/* The words of --augment and the settings they stand for. */
+static const struct {
+    const char *word, *setting;
+} augmentations[] = {
+    {"flip", "flip"},    {"crop=", "crop-padding"}, {"erase=", "erase"},
+    {"mixup=", "mixup"}, {"cutmix=", "cutmix"},
+};
+
+/* "none", or one of the words, with its value behind it. */
 static nin_status set_augmentation(const char *word, cli_settings *settings, nin_error *err) {
     if (strcmp(word, "none") == 0) {
-        settings->train.flip = false;
-        settings->train.crop_padding = 0;
+        settings->train.augmentation = (nin_augmentation){0};
         return NIN_OK;
     }
-    if (strcmp(word, "flip") == 0) {
-        settings->train.flip = true;
-        return NIN_OK;
+    enum { COUNT = sizeof augmentations / sizeof augmentations[0] };
+    const char *words[COUNT + 1] = {"none"};
+    for (size_t i = 0; i < COUNT; i++) {
+        const char *known = augmentations[i].word;
+        size_t length = strlen(known);
+        bool has_value = known[length - 1] == '=';
+        if (has_value ? strncmp(word, known, length) == 0 : strcmp(word, known) == 0) {
+            return cli_setting_set(cli_setting_find(augmentations[i].setting), settings,
+                                   has_value ? word + length : NULL, err);
+        }
+        words[i + 1] = known;
     }
-    if (strncmp(word, "crop=", 5) == 0) {
-        return cli_setting_set(cli_setting_find("crop-padding"), settings, word + 5, err);
-    }
-    static const char *const words[] = {"none", "flip", "crop=2"};
-    const char *nearest = cli_nearest(word, words, 3);
-    return cli_error(err, NIN_ERROR_ARGUMENT, "augment: '%s' is none of flip, crop=N, none%s%s%s",
+    const char *nearest = cli_nearest(word, words, COUNT + 1);
+    return cli_error(err, NIN_ERROR_ARGUMENT,
+                     "augment: '%s' is none of flip, crop=N, erase=P, mixup=ALPHA, cutmix=ALPHA, "
+                     "none%s%s%s",
                      word, nearest ? "; did you mean " : "", nearest ? nearest : "",
                      nearest ? "?" : "");
 }

@@ -85,6 +85,15 @@ NIN_API nin_status nin_dataset_fetch(const char *name, const char *directory, co
 
 /* ---- batches ---------------------------------------------------------------------------- */
 
+/* Mean and standard deviation (of the population) of all pixels of a channel, in units of byte /
+ * 255: what torchvision's Normalize is given. The pictures are taken as they are in the set, before
+ * any resize, converted to `channels` (1 or 3; Pillow's grey, or the grey plane three times). Exact
+ * but for the last rounding, so the same everywhere. */
+typedef struct nin_pixel_statistics {
+    double mean[3], std[3];
+} nin_pixel_statistics;
+NIN_API nin_pixel_statistics nin_dataset_statistics(const nin_dataset *dataset, int channels);
+
 /* How a picture becomes the net's input: resized to height x width (bit-equal to Pillow), then
  * value = (byte / 255 - mean[c]) / std[c]. Saved with every model, so training, evaluation,
  * prediction and export agree. */
@@ -96,13 +105,28 @@ typedef struct nin_preprocess {
 /* mean 0, std 1 for a net input of this size. */
 NIN_API nin_preprocess nin_preprocess_plain(int channels, int height, int width);
 
+/* What happens at random to pictures that a net learns from; {0}: nothing. The first three change
+ * the bytes of the source, in this order, before the resize; the last two mix pairs of pictures of
+ * a batch, the i-th from the front with the i-th from the back, as the net's input, with one draw a
+ * batch (both set: one of them, with equal chance). */
+typedef struct nin_augmentation {
+    bool flip;        /* horizontal flip with probability 1/2 */
+    int crop_padding; /* shift by up to this many pixels, zeros move in: torchvision's RandomCrop
+                         with that padding; less than a picture's side, 0: off */
+    float erase;  /* probability in [0, 1] that a rectangle becomes the training set's mean: area
+                     0.02 to 0.33 of the picture's, height / width 0.3 to 3.3 (Zhong et al. 2017, as
+                     in torchvision's RandomErasing) */
+    float mixup;  /* blends w x + (1 - w) y, w from Beta(mixup, mixup) (Zhang et al. 2017); 0: off,
+                     at most 1000 */
+    float cutmix; /* gets a box of the other picture, of about the area 1 - w with w from
+                     Beta(cutmix, cutmix), cut off at the border (Yun et al. 2019); likewise */
+} nin_augmentation;
+
 typedef struct nin_loader_options {
     nin_preprocess preprocess;
-    int batch;        /* pictures a batch; the last of an epoch may be smaller */
-    bool shuffle;     /* a new order each epoch, from (seed, epoch) only */
-    bool flip;        /* augmentation: horizontal flip with probability 1/2 */
-    int crop_padding; /* augmentation: shift by up to this many source pixels, zeros move in; less
-                         than a picture's side, 0: off */
+    int batch;    /* pictures a batch; the last of an epoch may be smaller */
+    bool shuffle; /* a new order each epoch, from (seed, epoch) only */
+    nin_augmentation augmentation;
     uint64_t seed;
     int threads;  /* that prepare pictures, at least 1; each works on a batch of its own, so more
                      than prefetch + 1 find no work */
@@ -116,15 +140,18 @@ NIN_API nin_loader_options nin_loader_options_defaults(void);
  * nin_loader_free. */
 typedef struct nin_batch {
     const float *images;     /* count x channels x height x width, 64-byte aligned */
-    const int32_t *labels;   /* count */
-    const uint32_t *indices; /* count: positions in the data set */
+    const int32_t *labels;   /* count; of a mixed picture the one with the larger share */
+    const uint32_t *indices; /* count: positions in the data set, of the first picture of a mixed */
+    const int32_t *other_labels; /* count: the second label; NULL: pictures are not mixed */
+    const float *label_shares;   /* count, 0.5 to 1: share of `labels`; NULL likewise */
     int count;
     int index; /* of the batch in its epoch */
 } nin_batch;
 
 /* Prepares batches ahead on its own threads, in which all signals are blocked. Order and
- * augmentation depend on (seed, epoch, index of the picture) only, never on threads or timing. The
- * data set must outlive the loader. One thread at a time may call a loader's functions. */
+ * augmentation depend on (seed, epoch, index of the picture or batch) only, never on threads or
+ * timing. The data set must outlive the loader. One thread at a time may call a loader's functions.
+ */
 typedef struct nin_loader nin_loader;
 
 NIN_API nin_status nin_loader_create(const nin_dataset *dataset, const nin_loader_options *options,

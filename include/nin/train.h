@@ -39,8 +39,8 @@ typedef struct nin_train_options {
     float clip_norm;    /* largest L2 norm of the whole gradient; 0: off */
     float label_smoothing;
 
-    bool flip; /* augmentation, see nin_loader_options */
-    int crop_padding;
+    nin_augmentation augmentation; /* of training pictures. Mixed ones count as right where the
+                                      label with the larger share is told */
 
     nin_init_options init;       /* its seed is set from `seed` */
     nin_session_options session; /* batch, training and seed are set from here; algorithms are those

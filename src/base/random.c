@@ -63,3 +63,47 @@ double ninp_random_normal(ninp_random *random) {
     double radius = sqrt(-2.0 * log(1.0 - ninp_random_double(random)));
     return radius * cos(6.283185307179586476925 * ninp_random_double(random));
 }
+
+/* The logarithm of U^(1 / alpha), for U uniform in (0, 1]. */
+static double log_of_power(ninp_random *random, double alpha) {
+    return log(1.0 - ninp_random_double(random)) / alpha;
+}
+
+/* X / (X + Y) for X = U^(1 / alpha), Y = V^(1 / alpha), given that X + Y <= 1. In logarithms,
+ * because for a small alpha X and Y are both too small for a double. */
+static double beta_joehnk(ninp_random *random, double alpha) {
+    for (;;) {
+        double x = log_of_power(random, alpha);
+        double y = log_of_power(random, alpha);
+        if (exp(x) + exp(y) <= 1.0) {
+            return 1.0 / (1.0 + exp(y - x));
+        }
+    }
+}
+
+/* Gamma(alpha, 1), alpha of at least 1. */
+static double gamma_marsaglia_tsang(ninp_random *random, double alpha) {
+    const double d = alpha - 1.0 / 3.0;
+    const double c = 1.0 / sqrt(9.0 * d);
+    for (;;) {
+        double x = ninp_random_normal(random);
+        double v = 1.0 + c * x;
+        if (v <= 0.0) {
+            continue;
+        }
+        v = v * v * v;
+        double u = 1.0 - ninp_random_double(random);
+        if (log(u) < 0.5 * x * x + d - d * v + d * log(v)) {
+            return d * v;
+        }
+    }
+}
+
+double ninp_random_beta(ninp_random *random, double alpha) {
+    if (alpha <= 1.0) {
+        return beta_joehnk(random, alpha);
+    }
+    double x = gamma_marsaglia_tsang(random, alpha);
+    double y = gamma_marsaglia_tsang(random, alpha);
+    return x / (x + y);
+}

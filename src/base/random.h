@@ -14,6 +14,7 @@ enum ninp_purpose {
     NINP_RANDOM_AUGMENT = 3, /* a = epoch, b = picture */
     NINP_RANDOM_DROPOUT = 4, /* a = step, b = layer number << 32 | picture in the batch */
     NINP_RANDOM_DRAWN = 5,   /* a = split, b = picture */
+    NINP_RANDOM_MIX = 6,     /* a = epoch, b = batch */
     NINP_RANDOM_TEST = 100
 };
 
@@ -48,5 +49,9 @@ double ninp_random_double(ninp_random *random);
 uint32_t ninp_random_below(ninp_random *random, uint32_t bound);
 /* Standard normal (Box-Muller). */
 double ninp_random_normal(ninp_random *random);
+/* Beta(alpha, alpha), alpha above 0, in [0, 1]: by Joehnk's method (1964) up to 1, which holds for
+ * the smallest alpha, and as a ratio of gammas (Marsaglia and Tsang, "A simple method for
+ * generating gamma variables", 2000) above, as NumPy does. */
+double ninp_random_beta(ninp_random *random, double alpha);
 
 #endif

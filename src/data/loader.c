@@ -4,9 +4,11 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "data/mix.h"
 #include "data/prepare.h"
 
 #include <limits.h>
+#include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -17,6 +19,8 @@ typedef struct slot {
     float *images;
     int32_t *labels;
     uint32_t *indices;
+    int32_t *other_labels; /* NULL: pictures are not mixed */
+    float *label_shares;
     nin_batch batch; /* what the caller sees */
     bool ready;      /* under the mutex: filled, and not handed back */
 } slot;
@@ -33,6 +37,8 @@ struct nin_loader {
     nin_loader_options options;
     ninp_preparer *preparer;
     size_t picture_floats;
+    uint8_t fill[3]; /* of erased rectangles */
+    bool mixes;
     int batches;
 
     uint32_t *order; /* of the epoch: position -> picture; written while no thread works */
@@ -62,25 +68,25 @@ nin_loader_options nin_loader_options_defaults(void) {
 
 /* ---- preparing -------------------------------------------------------------------------- */
 
-static ninp_augment choose_augment(const nin_loader *loader, uint32_t index) {
-    const nin_loader_options *options = &loader->options;
-    int reach = options->crop_padding;
-    if (!options->flip && reach == 0) {
-        return (ninp_augment){0};
-    }
-    ninp_random random =
-        ninp_random_start(options->seed, NINP_RANDOM_AUGMENT, (uint32_t)loader->epoch, index);
-    /* All three are drawn always, so that one option does not change the other's numbers. */
-    bool flip = ninp_random_below(&random, 2) == 1;
-    int shift_x = (int)ninp_random_below(&random, 2 * (uint32_t)reach + 1) - reach;
-    int shift_y = (int)ninp_random_below(&random, 2 * (uint32_t)reach + 1) - reach;
-    return (ninp_augment){.flip = options->flip && flip, .shift_x = shift_x, .shift_y = shift_y};
-}
-
 static int batch_size(const nin_loader *loader, int number) {
     size_t first = (size_t)number * (size_t)loader->options.batch;
     size_t left = loader->info.count - first;
     return left < (size_t)loader->options.batch ? (int)left : loader->options.batch;
+}
+
+static void mix_batch(const nin_loader *loader, int number, int count, const slot *into) {
+    const nin_preprocess *input = &loader->options.preprocess;
+    const ninp_mix mix = ninp_mix_draw(&loader->options.augmentation, loader->options.seed,
+                                       loader->epoch, number, input->height, input->width);
+    const ninp_mix_batch batch = {.count = count,
+                                  .channels = input->channels,
+                                  .height = input->height,
+                                  .width = input->width,
+                                  .images = into->images,
+                                  .labels = into->labels,
+                                  .other_labels = into->other_labels,
+                                  .label_shares = into->label_shares};
+    ninp_mix_run(&mix, &batch);
 }
 
 static void prepare_batch(nin_loader *loader, int number, slot *into, uint8_t *scratch) {
@@ -93,13 +99,20 @@ static void prepare_batch(nin_loader *loader, int number, slot *into, uint8_t *s
         uint32_t index = loader->order[first + (size_t)i];
         into->indices[i] = index;
         into->labels[i] = nin_dataset_label(loader->dataset, index);
-        ninp_preparer_run(loader->preparer, nin_dataset_pixels(loader->dataset, index),
-                          choose_augment(loader, index), scratch,
-                          into->images + (size_t)i * loader->picture_floats);
+        const ninp_augment augment =
+            ninp_augment_draw(&loader->options.augmentation, loader->options.seed, loader->epoch,
+                              index, &loader->info, loader->fill);
+        ninp_preparer_run(loader->preparer, nin_dataset_pixels(loader->dataset, index), &augment,
+                          scratch, into->images + (size_t)i * loader->picture_floats);
+    }
+    if (loader->mixes) {
+        mix_batch(loader, number, count, into);
     }
     into->batch = (nin_batch){.images = into->images,
                               .labels = into->labels,
                               .indices = into->indices,
+                              .other_labels = into->other_labels,
+                              .label_shares = into->label_shares,
                               .count = count,
                               .index = number};
 }
@@ -216,13 +229,7 @@ static nin_status check_options(const nin_loader_options *options, const nin_dat
         return ninp_fail(err, NIN_ERROR_ARGUMENT, "batch %d makes too many batches",
                          options->batch);
     }
-    int least = info->height < info->width ? info->height : info->width;
-    if (options->crop_padding < 0 || options->crop_padding >= least) {
-        return ninp_fail(err, NIN_ERROR_ARGUMENT,
-                         "crop padding %d is not within 0 to %d for pictures of %d x %d pixels",
-                         options->crop_padding, least - 1, info->width, info->height);
-    }
-    return NIN_OK;
+    return ninp_augment_check(&options->augmentation, info->height, info->width, err);
 }
 
 static nin_status allocate(nin_loader *loader, nin_error *err) {
@@ -245,7 +252,12 @@ static nin_status allocate(nin_loader *loader, nin_error *err) {
         one->images = ninp_calloc_aligned(floats, sizeof *one->images);
         one->labels = ninp_calloc(batch, sizeof *one->labels);
         one->indices = ninp_calloc(batch, sizeof *one->indices);
-        if (!one->images || !one->labels || !one->indices) {
+        if (loader->mixes) {
+            one->other_labels = ninp_calloc(batch, sizeof *one->other_labels);
+            one->label_shares = ninp_calloc(batch, sizeof *one->label_shares);
+        }
+        if (!one->images || !one->labels || !one->indices ||
+            (loader->mixes && !(one->other_labels && one->label_shares))) {
             return ninp_fail_memory(err, floats, "floats of a batch");
         }
     }
@@ -281,6 +293,15 @@ static nin_status start_threads(nin_loader *loader, nin_error *err) {
     return status;
 }
 
+/* Erased rectangles get the mean of the whole set, to the nearest byte. */
+static void choose_fill(nin_loader *loader) {
+    const nin_pixel_statistics pixels =
+        nin_dataset_statistics(loader->dataset, loader->info.channels);
+    for (int c = 0; c < loader->info.channels; c++) {
+        loader->fill[c] = (uint8_t)lround(255 * pixels.mean[c]);
+    }
+}
+
 nin_status nin_loader_create(const nin_dataset *dataset, const nin_loader_options *options,
                              nin_loader **out, nin_error *err) {
     *out = NULL;
@@ -296,6 +317,10 @@ nin_status nin_loader_create(const nin_dataset *dataset, const nin_loader_option
     loader->dataset = dataset;
     loader->info = info;
     loader->options = *options;
+    loader->mixes = options->augmentation.mixup > 0 || options->augmentation.cutmix > 0;
+    if (options->augmentation.erase > 0) {
+        choose_fill(loader);
+    }
     loader->batches = (int)((info.count - 1) / (size_t)options->batch + 1);
     loader->slot_count =
         1 + (options->prefetch < loader->batches ? options->prefetch : loader->batches);
@@ -339,6 +364,8 @@ void nin_loader_free(nin_loader *loader) {
         ninp_free_aligned(loader->slots[i].images);
         free(loader->slots[i].labels);
         free(loader->slots[i].indices);
+        free(loader->slots[i].other_labels);
+        free(loader->slots[i].label_shares);
     }
     for (int i = 0; loader->workers && i < loader->worker_limit; i++) {
         free(loader->workers[i].scratch);

@@ -87,41 +87,23 @@ size_t ninp_preparer_scratch(const ninp_preparer *p) {
            ninp_resizer_scratch(p->resizer);
 }
 
-static void augment_plane(const ninp_preparer *p, const uint8_t *plane, ninp_augment augment,
-                          uint8_t *out) {
-    for (int y = 0; y < p->height; y++, out += p->width) {
-        int from_y = y - augment.shift_y;
-        if (from_y < 0 || from_y >= p->height) {
-            memset(out, 0, (size_t)p->width);
-            continue;
-        }
-        const uint8_t *row = plane + (size_t)from_y * (size_t)p->width;
-        for (int x = 0; x < p->width; x++) {
-            int from_x = x - augment.shift_x;
-            bool inside = from_x >= 0 && from_x < p->width;
-            int column = augment.flip ? p->width - 1 - from_x : from_x;
-            out[x] = inside ? row[column] : 0;
-        }
-    }
-}
-
 static void to_grey(const uint8_t *planes, size_t area, uint8_t *out) {
     for (size_t i = 0; i < area; i++) {
         out[i] = ninp_grey(planes[i], planes[area + i], planes[2 * area + i]);
     }
 }
 
-void ninp_preparer_run(const ninp_preparer *p, const uint8_t *picture, ninp_augment augment,
+void ninp_preparer_run(const ninp_preparer *p, const uint8_t *picture, const ninp_augment *augment,
                        uint8_t *scratch, float *out) {
     uint8_t *augmented = scratch;
     uint8_t *grey = augmented + p->in_area * (size_t)p->channels;
     uint8_t *resized = grey + p->in_area;
     uint8_t *rows = resized + p->out_area;
     int channels = p->channels;
-    if (augment.flip || augment.shift_x != 0 || augment.shift_y != 0) {
+    if (ninp_augment_any(augment)) {
         for (int c = 0; c < channels; c++) {
             size_t plane = (size_t)c * p->in_area;
-            augment_plane(p, picture + plane, augment, augmented + plane);
+            ninp_augment_plane(augment, picture + plane, c, p->height, p->width, augmented + plane);
         }
         picture = augmented;
     }
@@ -159,7 +141,7 @@ nin_status nin_preprocess_image(const nin_preprocess *preprocess, const nin_imag
     uint8_t *scratch = ninp_calloc(ninp_preparer_scratch(preparer), 1);
     if (planes && scratch) {
         ninp_image_to_planes(image, planes);
-        ninp_preparer_run(preparer, planes, (ninp_augment){0}, scratch, out);
+        ninp_preparer_run(preparer, planes, &(ninp_augment){0}, scratch, out);
     } else {
         status = ninp_fail_memory(err, pixels, "a picture");
     }

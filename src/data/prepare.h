@@ -2,7 +2,7 @@
 #ifndef NINP_DATA_PREPARE_H
 #define NINP_DATA_PREPARE_H
 
-#include <nin/data.h>
+#include "data/augment.h"
 
 /* A nin_preprocess for pictures of one size. Immutable; may be shared by threads. */
 typedef struct ninp_preparer ninp_preparer;
@@ -15,16 +15,9 @@ void ninp_preparer_free(ninp_preparer *preparer);
 /* Bytes that ninp_preparer_run needs as scratch. */
 size_t ninp_preparer_scratch(const ninp_preparer *preparer);
 
-/* What happens to a picture before it is resized: mirrored left to right, then moved right by
- * shift_x and down by shift_y pixels (negative: left, up), zeros moving in. {0}: nothing. */
-typedef struct ninp_augment {
-    bool flip;
-    int shift_x, shift_y;
-} ninp_augment;
-
 /* `picture` is channels x height x width bytes; `out` receives the channels x height x width floats
  * of the preprocess. Allocates nothing. */
-void ninp_preparer_run(const ninp_preparer *preparer, const uint8_t *picture, ninp_augment augment,
-                       uint8_t *scratch, float *out);
+void ninp_preparer_run(const ninp_preparer *preparer, const uint8_t *picture,
+                       const ninp_augment *augment, uint8_t *scratch, float *out);
 
 #endif

@@ -60,6 +60,14 @@ static void add_optimizer(json_t **object, const nin_train_options *options) {
     set(object, "label_smoothing", number(options->label_smoothing));
 }
 
+static void add_augmentation(json_t **object, const nin_augmentation *augmentation) {
+    set(object, "flip", json_boolean(augmentation->flip));
+    set(object, "crop_padding", json_integer(augmentation->crop_padding));
+    set(object, "erase", number(augmentation->erase));
+    set(object, "mixup", number(augmentation->mixup));
+    set(object, "cutmix", number(augmentation->cutmix));
+}
+
 static void add_init(json_t **object, const nin_init_options *init) {
     set(object, "init", json_string(init_name(init->weights)));
     set(object, "init_std", number(init->std));
@@ -75,8 +83,7 @@ static void add_numbers(json_t **object, const nin_train_options *options) {
     set(object, "batch", json_integer(options->batch));
     set(object, "seed", json_string(seed));
     add_optimizer(object, options);
-    set(object, "flip", json_boolean(options->flip));
-    set(object, "crop_padding", json_integer(options->crop_padding));
+    add_augmentation(object, &options->augmentation);
     add_init(object, &options->init);
     set(object, "points_per_epoch", json_integer(options->points_per_epoch));
 }

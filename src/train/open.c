@@ -43,8 +43,7 @@ static nin_status open_loader(ninp_trainer *trainer, nin_error *err) {
     options.preprocess = trainer->model->preprocess;
     options.batch = trainer->options.batch;
     options.shuffle = true;
-    options.flip = trainer->options.flip;
-    options.crop_padding = trainer->options.crop_padding;
+    options.augmentation = trainer->options.augmentation;
     options.seed = trainer->options.seed;
     nin_status status = nin_loader_create(trainer->train, &options, &trainer->loader, err);
     if (status == NIN_OK) {

@@ -18,7 +18,9 @@ static nin_status compute(ninp_trainer *trainer, const nin_batch *batch, nin_los
                                    .labels = batch->labels,
                                    .count = batch->count,
                                    .label_smoothing = options->label_smoothing,
-                                   .step = step};
+                                   .step = step,
+                                   .other_labels = batch->other_labels,
+                                   .label_shares = batch->label_shares};
     nin_status status =
         nin_session_gradients(trainer->session, &examples, trainer->gradients, loss, err);
     if (status != NIN_OK) {

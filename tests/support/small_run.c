@@ -53,8 +53,8 @@ small_run small_run_open(void) {
     run.options.warmup_steps = 3;
     run.options.clip_norm = 5;
     run.options.label_smoothing = 0.1F;
-    run.options.flip = true;
-    run.options.crop_padding = 2;
+    run.options.augmentation = (nin_augmentation){
+        .flip = true, .crop_padding = 2, .erase = 0.25F, .mixup = 0.4F, .cutmix = 1};
     run.options.init.weights = NIN_INIT_HE;
     run.options.session.threads = 1;
     return run;

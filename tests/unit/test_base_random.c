@@ -142,11 +142,87 @@ static void bounded_numbers_are_even(void **state) {
     }
 }
 
+/* Distribution functions of Beta(alpha, alpha) that have a closed form. */
+static double arcsine(double x) {
+    return 2 / 3.14159265358979323846 * asin(sqrt(x));
+}
+
+static double uniform(double x) {
+    return x;
+}
+
+static double smooth_step(double x) {
+    return x * x * (3 - 2 * x);
+}
+
+static double smoother_step(double x) {
+    return x * x * x * (10 - 15 * x + 6 * x * x);
+}
+
+static int compare_doubles(const void *a, const void *b) {
+    double left = *(const double *)a;
+    double right = *(const double *)b;
+    return (left > right) - (left < right);
+}
+
+/* Kolmogorov's distance of n numbers from their distribution is over 2.3 / sqrt(n) once in 20,000
+ * seeds. */
+static void beta_numbers_are_beta(void **state) {
+    (void)state;
+    enum { N = 20000 };
+    static double values[N];
+    static const struct {
+        double alpha;
+        double (*distribution)(double x);
+    } cases[] = {{0.5, arcsine}, {1, uniform}, {2, smooth_step}, {3, smoother_step}};
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+        ninp_random random = ninp_random_start(4, NINP_RANDOM_TEST, (uint32_t)k, 0);
+        for (int i = 0; i < N; i++) {
+            values[i] = ninp_random_beta(&random, cases[k].alpha);
+            assert_true(values[i] >= 0 && values[i] <= 1);
+        }
+        qsort(values, N, sizeof values[0], compare_doubles);
+        double farthest = 0;
+        for (int i = 0; i < N; i++) {
+            double at = cases[k].distribution(values[i]);
+            farthest = fmax(farthest, fmax(fabs(at - (double)i / N), fabs(at - (i + 1.0) / N)));
+        }
+        assert_true(farthest < 2.3 / sqrt(N));
+    }
+}
+
+/* Down to the smallest alpha, where the numbers are 0 or 1, and up to large ones, where they are
+ * 1/2: the variance is 1 / (8 alpha + 4). */
+static void beta_numbers_have_their_variance(void **state) {
+    (void)state;
+    enum { N = 20000 };
+    static const double alphas[] = {1e-30, 0.001, 0.1, 0.2, 0.4, 10, 1000};
+    for (size_t k = 0; k < sizeof alphas / sizeof alphas[0]; k++) {
+        ninp_random random = ninp_random_start(5, NINP_RANDOM_TEST, (uint32_t)k, 0);
+        const double variance = 1 / (8 * alphas[k] + 4);
+        double sum = 0;
+        double square = 0;
+        for (int i = 0; i < N; i++) {
+            double value = ninp_random_beta(&random, alphas[k]) - 0.5;
+            assert_true(fabs(value) <= 0.5);
+            sum += value;
+            square += value * value;
+        }
+        assert_true(fabs(sum / N) < 5 * sqrt(variance / N));
+        assert_true(fabs(square / N / variance - 1) < 5 * sqrt(2.0 / N));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(blocks_are_philox),         cmocka_unit_test(streams_differ),
-        cmocka_unit_test(words_walk_the_blocks),     cmocka_unit_test(floats_are_uniform),
-        cmocka_unit_test(normal_numbers_are_normal), cmocka_unit_test(bounded_numbers_are_even),
+        cmocka_unit_test(blocks_are_philox),
+        cmocka_unit_test(streams_differ),
+        cmocka_unit_test(words_walk_the_blocks),
+        cmocka_unit_test(floats_are_uniform),
+        cmocka_unit_test(normal_numbers_are_normal),
+        cmocka_unit_test(bounded_numbers_are_even),
+        cmocka_unit_test(beta_numbers_are_beta),
+        cmocka_unit_test(beta_numbers_have_their_variance),
     };
     return cmocka_run_group_tests_name("base_random", tests, NULL, NULL);
 }

@@ -40,8 +40,8 @@ static nin_loader_options usual_options(void) {
     options.preprocess = nin_preprocess_plain(1, TO_HEIGHT, TO_WIDTH);
     options.batch = 10;
     options.shuffle = true;
-    options.flip = true;
-    options.crop_padding = 3;
+    options.augmentation.flip = true;
+    options.augmentation.crop_padding = 3;
     options.seed = 11;
     return options;
 }
@@ -146,8 +146,8 @@ static void pictures_are_those_of_preprocess_image(void **state) {
     (void)state;
     nin_loader_options options = usual_options();
     options.shuffle = false;
-    options.flip = false;
-    options.crop_padding = 0;
+    options.augmentation.flip = false;
+    options.augmentation.crop_padding = 0;
     options.preprocess.mean[0] = 0.25F;
     options.preprocess.std[0] = 0.5F;
     nin_loader *loader = create(&options);
@@ -176,8 +176,8 @@ static nin_loader *create_unresized(bool flip, int crop_padding, uint64_t seed) 
     nin_loader_options options = usual_options();
     options.preprocess = nin_preprocess_plain(1, SIDE, SIDE);
     options.shuffle = false;
-    options.flip = flip;
-    options.crop_padding = crop_padding;
+    options.augmentation.flip = flip;
+    options.augmentation.crop_padding = crop_padding;
     options.seed = seed;
     options.batch = COUNT;
     return create(&options);
@@ -365,9 +365,9 @@ static void wrong_options_are_refused(void **state) {
     options.prefetch = -1;
     expect_refused(&options);
     options = usual_options();
-    options.crop_padding = -1;
+    options.augmentation.crop_padding = -1;
     expect_refused(&options);
-    options.crop_padding = 28;
+    options.augmentation.crop_padding = 28;
     expect_refused(&options);
     options = usual_options();
     options.preprocess.channels = 2;

@@ -26,7 +26,7 @@ static ninp_preparer *create(const nin_preprocess *preprocess, int channels, int
 static void run(const ninp_preparer *preparer, const uint8_t *picture, ninp_augment augment,
                 float *out) {
     uint8_t *scratch = malloc(ninp_preparer_scratch(preparer));
-    ninp_preparer_run(preparer, picture, augment, scratch, out);
+    ninp_preparer_run(preparer, picture, &augment, scratch, out);
     free(scratch);
 }
 
