@@ -15,7 +15,10 @@ int main(int argc, char **argv) {
 
     if (nin_net_open("lenet", NULL, &model.net, &err) == NIN_OK &&
         nin_dataset_open("drawn", &data, &train, &err) == NIN_OK &&
-        nin_train(&model, train, NULL, &options, argc > 1 ? argv[1] : "run", false, NULL, NULL,
+        nin_train(&(nin_train_task){.model = &model,
+                                    .train = train,
+                                    .options = &options,
+                                    .directory = argc > 1 ? argv[1] : "run"},
                   &result, &err) == NIN_OK) {
         printf("loss %.3f, train acc %.3f\n", result.last.train_loss, result.last.train_accuracy);
     }

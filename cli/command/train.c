@@ -217,6 +217,25 @@ static int prepare_directory(const train_run *run, const char *directory) {
     return status == NIN_OK ? CLI_DONE : cli_fail(&err);
 }
 
+/* What the library will be asked for; `options` must outlive it. */
+static nin_train_task task_of(train_run *run, const nin_train_options *options,
+                              const char *directory) {
+    return (nin_train_task){.model = &run->model,
+                            .train = run->train,
+                            .test = run->test,
+                            .options = options,
+                            .directory = directory,
+                            .resume = run->config != NULL};
+}
+
+/* Before anything is promised or written. */
+static int check(train_run *run, const char *directory) {
+    nin_train_options options = cli_train_options(&run->settings);
+    nin_train_task task = task_of(run, &options, directory);
+    nin_error err = {0};
+    return nin_train_check(&task, &err) == NIN_OK ? CLI_DONE : cli_fail(&err);
+}
+
 static int train(train_run *run, const char *directory, bool json) {
     cli_report_plan(&run->settings, run->model.net, &run->record, directory);
     cli_catch_signals(cli_is_quiet() ? NULL
@@ -225,10 +244,12 @@ static int train(train_run *run, const char *directory, bool json) {
     cli_report *report =
         cli_report_start(&run->settings, directory, nin_net_output(run->model.net).channels);
     nin_train_options options = cli_train_options(&run->settings);
+    nin_train_task task = task_of(run, &options, directory);
+    task.callback = cli_report_event;
+    task.context = report;
     nin_train_result result;
     nin_error err = {0};
-    nin_status status = nin_train(&run->model, run->train, run->test, &options, directory,
-                                  run->config != NULL, cli_report_event, report, &result, &err);
+    nin_status status = nin_train(&task, &result, &err);
     cli_report_free(report);
     if (status != NIN_OK) {
         int code = cli_fail(&err);
@@ -258,6 +279,9 @@ static int open_and_train(train_run *run, train_request *request) {
             request->out = request->resume ? cli_copy(request->resume)
                                            : cli_run_default_directory(run->settings.model);
         }
+        code = check(run, request->out);
+    }
+    if (code == CLI_DONE) {
         code = prepare_directory(run, request->out);
     }
     if (code == CLI_DONE) {

@@ -91,22 +91,34 @@ typedef struct nin_train_result {
     bool finished; /* all epochs are done (false too when max_steps ended it) */
 } nin_train_result;
 
-/* Trains model->net on `train` (initialising it first, unless the run directory is resumed) and
- * evaluates on `test` after every epoch (NULL: never). Writes into `directory` (made if needed):
- * log.jsonl, last.safetensors, best.safetensors, state. `resume`: go on from `state` there; the
- * options must be those of the run (NIN_ERROR_ARGUMENT names the first that differs), except
- * max_steps, checkpoint_seconds and the number of threads; a device or instruction set left to
- * "auto" is the run's. A run stopped anywhere and resumed ends with the same bits as one that was
- * not.
- * NIN_ERROR_ARGUMENT: also when the directory holds a run and `resume` is false, or when another
- * process trains there. NIN_ERROR_NO_INPUT: nothing there to resume. NIN_ERROR_NOT_FINITE: a loss
- * or gradient that is not finite, the message names the step and the first bad tensor; the last
- * good checkpoint is kept. NIN_ERROR_IO: a file could not be written; the last checkpoint is kept.
- * `callback` and `result` may be NULL; *result is filled in as far as the run came. */
-NIN_API nin_status nin_train(nin_model *model, const nin_dataset *train, const nin_dataset *test,
-                             const nin_train_options *options, const char *directory, bool resume,
-                             nin_train_callback callback, void *context, nin_train_result *result,
-                             nin_error *err);
+/* A run of training: what on what, how, and where. Everything is borrowed. */
+typedef struct nin_train_task {
+    nin_model *model; /* its net is trained */
+    const nin_dataset *train;
+    const nin_dataset *test; /* NULL: never evaluated */
+    const nin_train_options *options;
+    const char *directory;       /* of the run; made if needed */
+    bool resume;                 /* go on with the run that is there */
+    nin_train_callback callback; /* NULL: none */
+    void *context;               /* of the callback */
+} nin_train_task;
+
+/* What nin_train would refuse before it touches the directory: options that have no sensible
+ * meaning or do not go together, and data that the net cannot take. NIN_ERROR_ARGUMENT. */
+NIN_API nin_status nin_train_check(const nin_train_task *task, nin_error *err);
+
+/* Trains the model's net (initialising it first, unless the run is resumed) and evaluates it after
+ * every epoch. Writes log.jsonl, last.safetensors, best.safetensors and state into the directory.
+ * With `resume` it goes on from `state` there; the options must be those of the run
+ * (NIN_ERROR_ARGUMENT names the first that differs), except max_steps, checkpoint_seconds and the
+ * number of threads; a device or instruction set left to "auto" is the run's. A run stopped
+ * anywhere and resumed ends with the same bits as one that was not. NIN_ERROR_ARGUMENT: also when
+ * the directory holds a run and `resume` is false, or when another process trains there.
+ * NIN_ERROR_NO_INPUT: nothing there to resume. NIN_ERROR_NOT_FINITE: a loss or gradient that is not
+ * finite, the message names the step and the first bad tensor; the last good checkpoint is kept.
+ * NIN_ERROR_IO: a file could not be written; the last checkpoint is kept. `result` may be NULL;
+ * *result is filled in as far as the run came. */
+NIN_API nin_status nin_train(const nin_train_task *task, nin_train_result *result, nin_error *err);
 
 /* Learning rate of step `step` (from 0) of a run of `steps` steps, `batches` an epoch. */
 NIN_API float nin_schedule_lr(const nin_train_options *options, uint64_t step, uint64_t steps,

@@ -10,14 +10,14 @@
  * the two the run just goes over the same steps again. */
 nin_status ninp_trainer_save(ninp_trainer *trainer, nin_error *err) {
     ninp_run_state *state = &trainer->state;
-    const nin_net *net = trainer->model->net;
+    const nin_net *net = trainer->task.model->net;
     nin_status status = ninp_health_weights(net, state->at.step, err);
     if (status == NIN_OK) {
         status = ninp_run_log_sync(&trainer->log, err);
     }
     if (status == NIN_OK) {
         state->at.log_bytes = trainer->log.length;
-        status = nin_model_save(trainer->directory.last, trainer->model, err);
+        status = nin_model_save(trainer->directory.last, trainer->task.model, err);
     }
     if (status == NIN_OK) {
         status = ninp_run_state_save(trainer->directory.state, state, net, trainer->momentum, err);
@@ -46,8 +46,9 @@ static nin_status evaluate(ninp_trainer *trainer, double *loss, double *accuracy
     nin_evaluation evaluation;
     *loss = *accuracy = (double)NAN;
     nin_session_weights_changed(trainer->evaluator);
-    nin_status status = nin_evaluate(trainer->evaluator, trainer->test, &trainer->model->preprocess,
-                                     tell_testing, trainer, &evaluation, err);
+    nin_status status =
+        nin_evaluate(trainer->evaluator, trainer->task.test, &trainer->task.model->preprocess,
+                     tell_testing, trainer, &evaluation, err);
     if (status == NIN_OK && !trainer->stop) {
         *loss = evaluation.loss;
         *accuracy = evaluation.accuracy;
@@ -67,7 +68,7 @@ static nin_status keep_best(ninp_trainer *trainer, nin_error *err) {
     if (!is_best(trainer, at->test_accuracy)) {
         return NIN_OK;
     }
-    nin_status status = nin_model_save(trainer->directory.best, trainer->model, err);
+    nin_status status = nin_model_save(trainer->directory.best, trainer->task.model, err);
     if (status == NIN_OK) {
         at->best_accuracy = at->test_accuracy;
         at->best_epoch = at->epoch;
@@ -83,7 +84,7 @@ nin_status ninp_trainer_end_early(ninp_trainer *trainer, nin_train_result *resul
         return status;
     }
     if (is_best(trainer, progress->test_accuracy)) {
-        status = nin_model_save(trainer->directory.best, trainer->model, err);
+        status = nin_model_save(trainer->directory.best, trainer->task.model, err);
         result->best_accuracy = progress->test_accuracy;
         result->best_epoch = progress->epoch;
     }
@@ -97,8 +98,8 @@ nin_status ninp_trainer_end_early(ninp_trainer *trainer, nin_train_result *resul
 }
 
 nin_status ninp_trainer_finish_epoch(ninp_trainer *trainer, nin_error *err) {
-    nin_status status = ninp_health_weights(trainer->model->net, trainer->state.at.step, err);
-    if (status == NIN_OK && trainer->test) {
+    nin_status status = ninp_health_weights(trainer->task.model->net, trainer->state.at.step, err);
+    if (status == NIN_OK && trainer->task.test) {
         ninp_run_position *at = &trainer->state.at;
         status = evaluate(trainer, &at->test_loss, &at->test_accuracy, err);
         if (status != NIN_OK || trainer->stop) {

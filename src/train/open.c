@@ -26,26 +26,26 @@ void ninp_trainer_close(ninp_trainer *trainer) {
 
 /* ---- what the caller gave ---------------------------------------------------------------- */
 
-static nin_status check_given(const ninp_trainer *trainer, nin_error *err) {
-    const nin_model *model = trainer->model;
-    nin_status status = ninp_train_options_check(&trainer->options, err);
+nin_status nin_train_check(const nin_train_task *task, nin_error *err) {
+    const nin_model *model = task->model;
+    nin_status status = ninp_train_options_check(task->options, err);
     if (status == NIN_OK) {
-        status = ninp_fit_check(model->net, trainer->train, &model->preprocess, err);
+        status = ninp_fit_check(model->net, task->train, &model->preprocess, err);
     }
-    if (status == NIN_OK && trainer->test) {
-        status = ninp_fit_check(model->net, trainer->test, &model->preprocess, err);
+    if (status == NIN_OK && task->test) {
+        status = ninp_fit_check(model->net, task->test, &model->preprocess, err);
     }
     return status;
 }
 
 static nin_status open_loader(ninp_trainer *trainer, nin_error *err) {
     nin_loader_options options = nin_loader_options_defaults();
-    options.preprocess = trainer->model->preprocess;
+    options.preprocess = trainer->task.model->preprocess;
     options.batch = trainer->options.batch;
     options.shuffle = true;
     options.augmentation = trainer->options.augmentation;
     options.seed = trainer->options.seed;
-    nin_status status = nin_loader_create(trainer->train, &options, &trainer->loader, err);
+    nin_status status = nin_loader_create(trainer->task.train, &options, &trainer->loader, err);
     if (status == NIN_OK) {
         trainer->batches = nin_loader_batches(trainer->loader);
         trainer->steps = (uint64_t)trainer->batches * (uint64_t)trainer->options.epochs;
@@ -62,13 +62,13 @@ static nin_status open_session(const ninp_trainer *trainer, bool training, const
     options.seed = trainer->options.seed;
     options.training = training;
     options.algorithms = algorithms;
-    return nin_session_create(trainer->model->net, &options, out, err);
+    return nin_session_create(trainer->task.model->net, &options, out, err);
 }
 
 static nin_status open_sessions(ninp_trainer *trainer, const char *algorithms,
                                 const char *test_algorithms, nin_error *err) {
     nin_status status = open_session(trainer, true, algorithms, &trainer->session, err);
-    if (status == NIN_OK && trainer->test) {
+    if (status == NIN_OK && trainer->task.test) {
         status = open_session(trainer, false, test_algorithms, &trainer->evaluator, err);
     }
     if (status == NIN_OK) {
@@ -78,7 +78,7 @@ static nin_status open_sessions(ninp_trainer *trainer, const char *algorithms,
 }
 
 static nin_status allocate(ninp_trainer *trainer, nin_error *err) {
-    size_t count = nin_net_parameter_count(trainer->model->net);
+    size_t count = nin_net_parameter_count(trainer->task.model->net);
     trainer->gradients = ninp_calloc_aligned(count, sizeof *trainer->gradients);
     if (trainer->options.momentum > 0) {
         trainer->momentum = ninp_calloc_aligned(count, sizeof *trainer->momentum);
@@ -113,7 +113,7 @@ static nin_status describe_engine(ninp_trainer *trainer, nin_error *err) {
 static nin_status start_fresh(ninp_trainer *trainer, nin_error *err) {
     nin_init_options init = trainer->options.init;
     init.seed = trainer->options.seed;
-    nin_net_initialize(trainer->model->net, &init);
+    nin_net_initialize(trainer->task.model->net, &init);
     trainer->state.at = (ninp_run_position){.test_loss = (double)NAN,
                                             .test_accuracy = (double)NAN,
                                             .best_accuracy = (double)NAN,
@@ -127,7 +127,7 @@ static nin_status start_fresh(ninp_trainer *trainer, nin_error *err) {
         status = describe_engine(trainer, err);
     }
     return status == NIN_OK ? ninp_run_state_save(trainer->directory.state, &trainer->state,
-                                                  trainer->model->net, trainer->momentum, err)
+                                                  trainer->task.model->net, trainer->momentum, err)
                             : status;
 }
 
@@ -193,7 +193,7 @@ static nin_status restore(ninp_trainer *trainer, ninp_safetensors *file, json_t 
         status = allocate(trainer, err);
     }
     if (status == NIN_OK) {
-        status = ninp_run_state_read(file, trainer->model->net, trainer->momentum, err);
+        status = ninp_run_state_read(file, trainer->task.model->net, trainer->momentum, err);
     }
     if (status == NIN_OK) {
         nin_session_weights_changed(trainer->session);
@@ -212,14 +212,15 @@ static nin_status start_again(ninp_trainer *trainer, json_t *identity, nin_error
     return status;
 }
 
-static nin_status start(ninp_trainer *trainer, bool resume, nin_error *err) {
+static nin_status start(ninp_trainer *trainer, nin_error *err) {
+    const nin_train_task *task = &trainer->task;
     json_t *identity;
-    nin_status status = ninp_identity_create(trainer->model, trainer->train, trainer->test,
+    nin_status status = ninp_identity_create(task->model, task->train, task->test,
                                              &trainer->options, &identity, err);
     if (status != NIN_OK) {
         return status;
     }
-    if (resume) {
+    if (task->resume) {
         status = start_again(trainer, identity, err);
         json_decref(identity);
         return status;
@@ -228,20 +229,20 @@ static nin_status start(ninp_trainer *trainer, bool resume, nin_error *err) {
     return start_fresh(trainer, err);
 }
 
-nin_status ninp_trainer_open(ninp_trainer *trainer, const char *directory, bool resume,
-                             nin_error *err) {
+nin_status ninp_trainer_open(ninp_trainer *trainer, nin_error *err) {
+    const nin_train_task *task = &trainer->task;
     trainer->started = ninp_clock();
     trainer->saved = trainer->started;
     trainer->batch_loss = (double)NAN;
-    nin_status status = check_given(trainer, err);
+    nin_status status = nin_train_check(task, err);
     if (status == NIN_OK) {
         status = open_loader(trainer, err);
     }
     if (status == NIN_OK) {
-        status = ninp_run_directory_open(directory, resume, &trainer->directory, err);
+        status = ninp_run_directory_open(task->directory, task->resume, &trainer->directory, err);
     }
     if (status == NIN_OK) {
-        status = start(trainer, resume, err);
+        status = start(trainer, err);
     }
     return status == NIN_OK ? ninp_run_log_open(trainer->directory.log, trainer->state.at.log_bytes,
                                                 &trainer->log, err)

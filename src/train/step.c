@@ -13,7 +13,7 @@ static nin_status compute(ninp_trainer *trainer, const nin_batch *batch, nin_los
                           nin_error *err) {
     const nin_train_options *options = &trainer->options;
     const uint64_t step = trainer->state.at.step;
-    nin_net *net = trainer->model->net;
+    nin_net *net = trainer->task.model->net;
     const nin_examples examples = {.images = batch->images,
                                    .labels = batch->labels,
                                    .count = batch->count,

@@ -34,7 +34,7 @@ nin_progress ninp_trainer_progress(const ninp_trainer *trainer) {
 }
 
 void ninp_trainer_tell(ninp_trainer *trainer, nin_event event, const nin_progress *progress) {
-    if (!trainer->callback) {
+    if (!trainer->task.callback) {
         return;
     }
     nin_progress now;
@@ -42,7 +42,7 @@ void ninp_trainer_tell(ninp_trainer *trainer, nin_event event, const nin_progres
         now = ninp_trainer_progress(trainer);
         progress = &now;
     }
-    if (!trainer->callback(event, progress, trainer->context)) {
+    if (!trainer->task.callback(event, progress, trainer->task.context)) {
         trainer->stop = true;
     }
 }
@@ -79,28 +79,19 @@ static nin_status run(ninp_trainer *trainer, nin_error *err) {
     return status == NIN_OK && trainer->unsaved ? ninp_trainer_save(trainer, err) : status;
 }
 
-/* NOLINTNEXTLINE(readability-function-size): the parameters are the public interface */
-nin_status nin_train(nin_model *model, const nin_dataset *train, const nin_dataset *test,
-                     const nin_train_options *options, const char *directory, bool resume,
-                     nin_train_callback callback, void *context, nin_train_result *result,
-                     nin_error *err) {
-    ninp_trainer trainer = {.model = model,
-                            .train = train,
-                            .test = test,
-                            .options = *options,
-                            .callback = callback,
-                            .context = context};
+nin_status nin_train(const nin_train_task *task, nin_train_result *result, nin_error *err) {
+    ninp_trainer trainer = {.task = *task, .options = *task->options};
     nin_train_result unseen;
     result = result ? result : &unseen;
     *result = (nin_train_result){.best_accuracy = (double)NAN, .best_epoch = -1};
-    nin_status status = ninp_trainer_open(&trainer, directory, resume, err);
+    nin_status status = ninp_trainer_open(&trainer, err);
     if (status == NIN_OK) {
         status = run(&trainer, err);
         *result = (nin_train_result){.last = ninp_trainer_progress(&trainer),
                                      .best_accuracy = trainer.state.at.best_accuracy,
                                      .best_epoch = trainer.state.at.best_epoch,
                                      .finished = is_finished(&trainer)};
-        if (status == NIN_OK && test && !trainer.stop && trainer.state.at.batch > 0) {
+        if (status == NIN_OK && task->test && !trainer.stop && trainer.state.at.batch > 0) {
             status = ninp_trainer_end_early(&trainer, result, err);
         }
         result->stopped = trainer.stop;

@@ -9,13 +9,8 @@
 #include <nin/train.h>
 
 typedef struct ninp_trainer {
-    /* what the caller gave */
-    nin_model *model;
-    const nin_dataset *train;
-    const nin_dataset *test; /* NULL: no evaluation */
-    nin_train_options options;
-    nin_train_callback callback; /* NULL: none */
-    void *context;
+    nin_train_task task;       /* what the caller gave, */
+    nin_train_options options; /* and its options, in which a resumed run settles what was "auto" */
 
     /* what was made of it */
     ninp_run_directory directory;
@@ -41,9 +36,8 @@ typedef struct ninp_trainer {
 
 /* Makes everything ready: the directory, sessions, loader and buffers, and either a fresh start,
  * whose state is saved at once, or the state that is in the directory. The caller has filled in
- * what the caller gave and zeroed the rest. ninp_trainer_close is due also after a failure. */
-nin_status ninp_trainer_open(ninp_trainer *trainer, const char *directory, bool resume,
-                             nin_error *err);
+ * the task and the options and zeroed the rest. ninp_trainer_close is due also after a failure. */
+nin_status ninp_trainer_open(ninp_trainer *trainer, nin_error *err);
 void ninp_trainer_close(ninp_trainer *trainer);
 
 /* Trains one batch and moves the state on. NIN_ERROR_NOT_FINITE: the weights are as before it. */

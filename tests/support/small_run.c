@@ -78,8 +78,15 @@ nin_status small_run_train(const small_run *run, const char *directory, bool res
                            nin_train_callback callback, void *context, nin_train_result *result,
                            nin_error *err) {
     nin_model model = small_run_model();
-    nin_status status = nin_train(&model, run->train, run->test, &run->options, directory, resume,
-                                  callback, context, result, err);
+    const nin_train_task task = {.model = &model,
+                                 .train = run->train,
+                                 .test = run->test,
+                                 .options = &run->options,
+                                 .directory = directory,
+                                 .resume = resume,
+                                 .callback = callback,
+                                 .context = context};
+    nin_status status = nin_train(&task, result, err);
     nin_model_free(&model);
     return status;
 }

@@ -102,9 +102,12 @@ static void test_class_name_that_is_not_utf8(void **state) {
         model.class_names[i] = strdup(i == 7 ? "\xff" : "name");
     }
     nin_error err = {0};
-    assert_int_equal(nin_train(&model, run.train, run.test, &run.options, directory, false, NULL,
-                               NULL, NULL, &err),
-                     NIN_ERROR_ARGUMENT);
+    const nin_train_task task = {.model = &model,
+                                 .train = run.train,
+                                 .test = run.test,
+                                 .options = &run.options,
+                                 .directory = directory};
+    assert_int_equal(nin_train(&task, NULL, &err), NIN_ERROR_ARGUMENT);
     assert_string_equal(err.message, "a class name: not UTF-8");
     assert_int_equal(scratch_count(directory), 0);
     nin_model_free(&model);

@@ -113,8 +113,9 @@ static void test_learns(void **state) {
     options.session.threads = 1;
     nin_train_result result;
     nin_error err = {0};
-    expect_ok(nin_train(&model, train, test, &options, directory, false, NULL, NULL, &result, &err),
-              &err);
+    const nin_train_task task = {
+        .model = &model, .train = train, .test = test, .options = &options, .directory = directory};
+    expect_ok(nin_train(&task, &result, &err), &err);
     print_message("test accuracy %.3f, loss %.3f\n", result.best_accuracy, result.last.train_loss);
     assert_true(result.finished);
     assert_true(result.best_accuracy > 0.6);
@@ -138,8 +139,9 @@ static void test_first_of_equals(void **state) {
     options.session.threads = 1;
     nin_train_result result;
     nin_error err = {0};
-    expect_ok(nin_train(&model, train, test, &options, directory, false, NULL, NULL, &result, &err),
-              &err);
+    const nin_train_task task = {
+        .model = &model, .train = train, .test = test, .options = &options, .directory = directory};
+    expect_ok(nin_train(&task, &result, &err), &err);
     assert_int_equal(result.best_epoch, 0);
     assert_true(result.best_accuracy == result.last.test_accuracy);
     nin_model_free(&model);
@@ -384,8 +386,14 @@ static void check_poison(poison *what, const char *message) {
     run.options.max_steps = what->max_steps;
     what->model = small_run_model();
     nin_error err = {0};
-    nin_status status = nin_train(&what->model, run.train, run.test, &run.options, directory, false,
-                                  plant, what, NULL, &err);
+    const nin_train_task task = {.model = &what->model,
+                                 .train = run.train,
+                                 .test = run.test,
+                                 .options = &run.options,
+                                 .directory = directory,
+                                 .callback = plant,
+                                 .context = what};
+    nin_status status = nin_train(&task, NULL, &err);
     nin_model_free(&what->model);
     assert_int_equal(status, NIN_ERROR_NOT_FINITE);
     if (!strstr(err.message, message)) {
