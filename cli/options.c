@@ -21,12 +21,14 @@ static const char *const groups[] = {
     [GROUP_PLACE] = "Where it runs:",
 };
 
-/* In the order of nin_schedule and nin_init. */
+/* In the order of nin_optimizer, nin_schedule and nin_init. */
+static const char *const optimizers[] = {"sgd", "adam", "adamw", NULL};
 static const char *const schedules[] = {"constant", "step", "cosine", "one-cycle", NULL};
 static const char *const inits[] = {"xavier", "he", "gaussian", "pytorch", NULL};
 
 /* Choices are kept as int. */
-static_assert(sizeof(nin_schedule) == sizeof(int) && sizeof(nin_init) == sizeof(int),
+static_assert(sizeof(nin_optimizer) == sizeof(int) && sizeof(nin_schedule) == sizeof(int) &&
+                  sizeof(nin_init) == sizeof(int),
               "an enum is as wide as an int");
 
 #define AT(member) offsetof(cli_settings, member)
@@ -75,6 +77,8 @@ static const cli_setting table[] = {
      "passes over the training pictures", GROUP_LENGTH, TRAIN},
     {"batch", 'b', CLI_INTEGER, AT(train.batch), RANGE(1, 65536), "N", "pictures a step",
      GROUP_LENGTH, TRAIN | CLI_FOR_BATCHES},
+    {"accumulate", 0, CLI_INTEGER, AT(train.accumulate), RANGE(1, 1000000), "N",
+     "batches a step, which follows the mean loss of them all", GROUP_LENGTH, TRAIN},
     {"max-steps", 0, CLI_COUNT, AT(train.max_steps), RANGE(0, MOST_COUNT), "N",
      "stop after N steps in all, saved, so that --resume can go on; 0: no limit", GROUP_LENGTH,
      TRAIN | CLI_MAY_CHANGE},
@@ -86,13 +90,23 @@ static const cli_setting table[] = {
      "save what resuming needs at least this often; 0: after epochs only", GROUP_LENGTH,
      TRAIN | CLI_MAY_CHANGE},
 
+    {"optimizer", 0, CLI_CHOICE, AT(train.optimizer), CHOICES(optimizers), "NAME",
+     "sgd, adam or adamw", GROUP_RULE, TRAIN},
     {"lr", 'l', CLI_REAL, AT(train.lr), RANGE(0, 1e6), "X", "learning rate", GROUP_RULE, TRAIN},
     {"momentum", 0, CLI_REAL, AT(train.momentum), RANGE(0, BELOW_ONE), "X", "momentum of SGD",
      GROUP_RULE, TRAIN},
     {"nesterov", 0, CLI_SWITCH, AT(train.nesterov), NONE, "yes|no", "Nesterov's momentum",
      GROUP_RULE, TRAIN},
+    {"beta1", 0, CLI_REAL, AT(train.beta1), RANGE(0, BELOW_ONE), "X",
+     "adam, adamw: decay of the mean of gradients", GROUP_RULE, TRAIN},
+    {"beta2", 0, CLI_REAL, AT(train.beta2), RANGE(0, BELOW_ONE), "X",
+     "adam, adamw: decay of the mean of their squares", GROUP_RULE, TRAIN},
+    {"epsilon", 0, CLI_REAL, AT(train.epsilon), RANGE(0, 1), "X",
+     "adam, adamw: added to the root of that mean", GROUP_RULE, TRAIN},
     {"weight-decay", 0, CLI_REAL, AT(train.weight_decay), RANGE(0, 1e6), "X",
-     "L2 penalty, added to the gradient before momentum", GROUP_RULE, TRAIN},
+     "L2 penalty, added to the gradient before momentum; adamw: weights shrink by the learning "
+     "rate times X",
+     GROUP_RULE, TRAIN},
     {"decay-all", 0, CLI_SWITCH, AT(train.decay_all), NONE, "yes|no",
      "decay biases and batch norm too, as PyTorch's plain SGD does", GROUP_RULE, TRAIN},
     {"schedule", 0, CLI_CHOICE, AT(train.schedule), CHOICES(schedules), "NAME",
@@ -109,6 +123,15 @@ static const cli_setting table[] = {
      "largest L2 norm of the whole gradient; 0: any", GROUP_RULE, TRAIN},
     {"label-smoothing", 0, CLI_REAL, AT(train.label_smoothing), RANGE(0, BELOW_ONE), "X",
      "share of each label that goes to all classes", GROUP_RULE, TRAIN},
+    {"ema", 0, CLI_REAL, AT(train.ema), RANGE(0, BELOW_ONE), "X",
+     "test and save moving averages of the weights, with this decay a step; 0: the weights",
+     GROUP_RULE, TRAIN},
+    {"lr-scale", 0, CLI_TEXT, AT(lr_scale), NONE, "PATTERN=X,...",
+     "multiply the learning rate of some tensors: 'last=0.1,bias=2', '7.*=0.5'", GROUP_RULE, TRAIN},
+    {"decay-scale", 0, CLI_TEXT, AT(decay_scale), NONE, "PATTERN=X,...",
+     "multiply the weight decay of some tensors", GROUP_RULE, TRAIN},
+    {"freeze", 0, CLI_TEXT, AT(freeze), NONE, "PATTERN,...",
+     "keep some tensors as they are: '0.*,2.*'", GROUP_RULE, TRAIN},
 
     {"init", 0, CLI_CHOICE, AT(train.init.weights), CHOICES(inits), "NAME",
      "how weights are drawn: xavier, he, gaussian, pytorch", GROUP_START, TRAIN},
@@ -436,5 +459,8 @@ nin_session_options cli_session_options(const cli_settings *settings) {
 nin_train_options cli_train_options(const cli_settings *settings) {
     nin_train_options options = settings->train;
     options.session = cli_session_options(settings);
+    options.lr_scale = settings->lr_scale;
+    options.decay_scale = settings->decay_scale;
+    options.freeze = settings->freeze;
     return options;
 }

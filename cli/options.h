@@ -12,6 +12,7 @@
 typedef struct cli_settings {
     char *model, *data, *data_dir;
     char *device, *isa, *algorithms;
+    char *lr_scale, *decay_scale, *freeze;
     uint64_t limit;
     int resize;
     nin_train_options train;

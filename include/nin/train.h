@@ -10,6 +10,12 @@
 extern "C" {
 #endif
 
+typedef enum nin_optimizer {
+    NIN_OPTIMIZER_SGD,
+    NIN_OPTIMIZER_ADAM, /* Kingma and Ba 2015; weight decay is L2, added to the gradient */
+    NIN_OPTIMIZER_ADAMW /* Loshchilov and Hutter 2019; weights shrink by lr x weight_decay */
+} nin_optimizer;
+
 typedef enum nin_schedule {
     NIN_SCHEDULE_CONSTANT,
     NIN_SCHEDULE_STEP,     /* lr x step_factor every step_epochs */
@@ -22,14 +28,18 @@ typedef enum nin_schedule {
 typedef struct nin_train_options {
     int epochs;
     int batch;
+    int accumulate; /* batches a step, at least 1: the step follows the mean loss of all of them.
+                       The last step of an epoch may have fewer */
     uint64_t max_steps; /* stop after this many steps in all, and evaluate; 0: no limit. The
                            schedule and the data order stay those of the whole run */
     uint64_t seed;
 
+    nin_optimizer optimizer; /* each as PyTorch's */
     float lr;
-    float momentum;
+    float momentum; /* of sgd */
     bool nesterov;
-    float weight_decay; /* L2, before momentum, as PyTorch's SGD; on tensors that decay */
+    float beta1, beta2, epsilon; /* of adam and adamw */
+    float weight_decay; /* of tensors that decay; sgd and adam add it to the gradient as L2 */
     bool decay_all;     /* as PyTorch's plain SGD: biases and batch norm decay too */
     nin_schedule schedule;
     float step_factor; /* 0.1 */
@@ -38,6 +48,17 @@ typedef struct nin_train_options {
     int warmup_steps;   /* lr grows linearly over the first steps, whatever the schedule */
     float clip_norm;    /* largest L2 norm of the whole gradient; 0: off */
     float label_smoothing;
+    float ema; /* decay of the moving average of weights and running statistics, which is evaluated
+                  and saved in their place; 0: none. After step t it is at most (1 + t) / (10 + t),
+                  as in TensorFlow's ExponentialMovingAverage */
+
+    /* Lists for single tensors. A pattern is a tensor's name ("7.4.weight"), a shell pattern with
+     * *, ? or [...] ("0.*"), or one of the words `last` (the last convolution or linear layer) and
+     * `bias` (all biases, those of batch norm too). NULL or "": none. */
+    const char *lr_scale;    /* "PATTERN=X,...": lr is multiplied by X; by all that fit */
+    const char *decay_scale; /* likewise weight_decay */
+    const char *freeze; /* "PATTERN,...": these do not change, nor do the running statistics of a
+                           batch norm that does not, and their gradients do not count */
 
     nin_augmentation augmentation; /* of training pictures. Mixed ones count as right where the
                                       label with the larger share is told */
@@ -51,19 +72,19 @@ typedef struct nin_train_options {
     double checkpoint_seconds; /* save state at least this often, 0: at the end of epochs only */
 } nin_train_options;
 
-/* The lecture's: 10 epochs, batch 128, lr 0.1, constant, nothing else; no checkpoints between
- * epochs. */
+/* The lecture's: 10 epochs, batch 128, plain sgd, lr 0.1, constant, nothing else (for adam and
+ * adamw PyTorch's 0.9, 0.999, 1e-8); no checkpoints between epochs. */
 NIN_API nin_train_options nin_train_options_defaults(void);
 
 /* Where the run is. Running means are those of the lecture: since the epoch began. */
 typedef struct nin_progress {
     int epoch; /* from 0 */
     int epochs;
-    int batch_index, batches; /* in the epoch: batch_index + 1 are done */
+    int batch_index, batches; /* steps in the epoch: batch_index + 1 are done */
     uint64_t step, steps;     /* done, and in the whole run */
     double epoch_position;    /* the lecture's x: epoch + (batch_index + 1) / batches */
     float lr;
-    double batch_loss;                 /* mean of this batch */
+    double batch_loss;                 /* mean of this step's examples */
     double train_loss, train_accuracy; /* running means of the epoch */
     double test_loss, test_accuracy;   /* NaN until measured; set in NIN_EVENT_EPOCH */
     double examples_per_second;        /* the lecture's: time of steps only, whole run so far */
@@ -108,16 +129,17 @@ typedef struct nin_train_task {
 NIN_API nin_status nin_train_check(const nin_train_task *task, nin_error *err);
 
 /* Trains the model's net (initialising it first, unless the run is resumed) and evaluates it after
- * every epoch. Writes log.jsonl, last.safetensors, best.safetensors and state into the directory.
- * With `resume` it goes on from `state` there; the options must be those of the run
- * (NIN_ERROR_ARGUMENT names the first that differs), except max_steps, checkpoint_seconds and the
- * number of threads; a device or instruction set left to "auto" is the run's. A run stopped
- * anywhere and resumed ends with the same bits as one that was not. NIN_ERROR_ARGUMENT: also when
- * the directory holds a run and `resume` is false, or when another process trains there.
- * NIN_ERROR_NO_INPUT: nothing there to resume. NIN_ERROR_NOT_FINITE: a loss or gradient that is not
- * finite, the message names the step and the first bad tensor; the last good checkpoint is kept.
- * NIN_ERROR_IO: a file could not be written; the last checkpoint is kept. `result` may be NULL;
- * *result is filled in as far as the run came. */
+ * every epoch. With `ema` the net holds the averaged weights in the end, as last.safetensors does.
+ * Writes log.jsonl, last.safetensors, best.safetensors and state into the directory. With `resume`
+ * it goes on from `state` there; the options must be those of the run (NIN_ERROR_ARGUMENT names the
+ * first that differs), except max_steps, checkpoint_seconds and the number of threads; a device or
+ * instruction set left to "auto" is the run's. A run stopped anywhere and resumed ends with the
+ * same bits as one that was not. NIN_ERROR_ARGUMENT: also when the directory holds a run and
+ * `resume` is false, or when another process trains there. NIN_ERROR_NO_INPUT: nothing there to
+ * resume. NIN_ERROR_NOT_FINITE: a loss or gradient that is not finite, the message names the step
+ * and the first bad tensor; the last good checkpoint is kept. NIN_ERROR_IO: a file could not be
+ * written; the last checkpoint is kept. `result` may be NULL; *result is filled in as far as the
+ * run came. */
 NIN_API nin_status nin_train(const nin_train_task *task, nin_train_result *result, nin_error *err);
 
 /* Learning rate of step `step` (from 0) of a run of `steps` steps, `batches` an epoch. */

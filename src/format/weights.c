@@ -63,12 +63,21 @@ static bool is_batch_counter(const char *name) {
     return length >= sizeof ending - 1 && strcmp(name + length - (sizeof ending - 1), ending) == 0;
 }
 
-static nin_status check_extra(const ninp_safetensors *file, const nin_net *net, const char *other,
-                              nin_error *err) {
+static bool lists(const char *const *names, const char *name) {
+    for (; names && *names; names++) {
+        if (strcmp(*names, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static nin_status check_extra(const ninp_safetensors *file, const nin_net *net,
+                              const char *const *others, nin_error *err) {
     for (size_t i = 0; i < ninp_safetensors_count(file); i++) {
         const ninp_safetensors_tensor *stored = ninp_safetensors_at(file, i);
-        bool expected = (other && strcmp(stored->name, other) == 0) ||
-                        is_batch_counter(stored->name) || net_has(net, stored->name);
+        bool expected = lists(others, stored->name) || is_batch_counter(stored->name) ||
+                        net_has(net, stored->name);
         if (!expected) {
             char name[SHOWN];
             char shape[SHAPE_TEXT];
@@ -90,11 +99,11 @@ size_t ninp_first_nonfinite(const float *values, size_t count) {
     return i;
 }
 
-nin_status ninp_weights_read(ninp_safetensors *file, nin_net *net, const char *other,
+nin_status ninp_weights_read(ninp_safetensors *file, nin_net *net, const char *const *others,
                              bool allow_nonfinite, nin_error *err) {
     nin_status status = check_present(file, net, err);
     if (status == NIN_OK) {
-        status = check_extra(file, net, other, err);
+        status = check_extra(file, net, others, err);
     }
     for (size_t i = 0; i < nin_net_tensor_count(net) && status == NIN_OK; i++) {
         nin_tensor tensor = nin_net_tensor(net, i);

@@ -17,10 +17,11 @@ nin_status ninp_trainer_save(ninp_trainer *trainer, nin_error *err) {
     }
     if (status == NIN_OK) {
         state->at.log_bytes = trainer->log.length;
-        status = nin_model_save(trainer->directory.last, trainer->task.model, err);
+        status = nin_model_save(trainer->directory.last, &trainer->outcome, err);
     }
     if (status == NIN_OK) {
-        status = ninp_run_state_save(trainer->directory.state, state, net, trainer->momentum, err);
+        status = ninp_run_state_save(trainer->directory.state, state, net, trainer->buffers.state,
+                                     trainer->buffers.state_count, err);
     }
     if (status == NIN_OK) {
         trainer->unsaved = false;
@@ -68,7 +69,7 @@ static nin_status keep_best(ninp_trainer *trainer, nin_error *err) {
     if (!is_best(trainer, at->test_accuracy)) {
         return NIN_OK;
     }
-    nin_status status = nin_model_save(trainer->directory.best, trainer->task.model, err);
+    nin_status status = nin_model_save(trainer->directory.best, &trainer->outcome, err);
     if (status == NIN_OK) {
         at->best_accuracy = at->test_accuracy;
         at->best_epoch = at->epoch;
@@ -84,7 +85,7 @@ nin_status ninp_trainer_end_early(ninp_trainer *trainer, nin_train_result *resul
         return status;
     }
     if (is_best(trainer, progress->test_accuracy)) {
-        status = nin_model_save(trainer->directory.best, trainer->task.model, err);
+        status = nin_model_save(trainer->directory.best, &trainer->outcome, err);
         result->best_accuracy = progress->test_accuracy;
         result->best_epoch = progress->epoch;
     }

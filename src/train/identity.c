@@ -20,6 +20,15 @@ static const char *schedule_name(nin_schedule schedule) {
     return "unknown";
 }
 
+static const char *optimizer_name(nin_optimizer optimizer) {
+    switch (optimizer) {
+    case NIN_OPTIMIZER_SGD: return "sgd";
+    case NIN_OPTIMIZER_ADAM: return "adam";
+    case NIN_OPTIMIZER_ADAMW: return "adamw";
+    }
+    return "unknown";
+}
+
 static const char *init_name(nin_init init) {
     switch (init) {
     case NIN_INIT_XAVIER: return "xavier";
@@ -47,8 +56,14 @@ static void set(json_t **object, const char *key, json_t *value) {
 
 static void add_optimizer(json_t **object, const nin_train_options *options) {
     set(object, "lr", number(options->lr));
+    set(object, "optimizer", json_string(optimizer_name(options->optimizer)));
     set(object, "momentum", number(options->momentum));
     set(object, "nesterov", json_boolean(options->nesterov));
+    set(object, "beta1", number(options->beta1));
+    set(object, "beta2", number(options->beta2));
+    set(object, "epsilon", number(options->epsilon));
+    set(object, "accumulate", json_integer(options->accumulate));
+    set(object, "ema", number(options->ema));
     set(object, "weight_decay", number(options->weight_decay));
     set(object, "decay_all", json_boolean(options->decay_all));
     set(object, "schedule", json_string(schedule_name(options->schedule)));
@@ -88,26 +103,37 @@ static void add_numbers(json_t **object, const nin_train_options *options) {
     set(object, "points_per_epoch", json_integer(options->points_per_epoch));
 }
 
-/* Texts that come from outside, which may be no UTF-8. */
-static nin_status add_texts(json_t **object, const nin_model *model, const char *algorithms,
-                            nin_error *err) {
+/* A text that comes from outside, which may be no UTF-8. */
+static nin_status add_text(json_t **object, const char *key, const char *value, nin_error *err) {
     json_t *text;
-    nin_status status = ninp_json_text(algorithms ? algorithms : "", "algorithms", &text, err);
-    if (status != NIN_OK) {
-        return status;
+    nin_status status = ninp_json_text(value ? value : "", key, &text, err);
+    if (status == NIN_OK) {
+        set(object, key, text);
     }
-    set(object, "algorithms", text);
-    status = ninp_json_text(nin_net_text(model->net), "the network description", &text, err);
-    if (status != NIN_OK) {
-        return status;
+    return status;
+}
+
+static nin_status add_texts(json_t **object, const nin_model *model,
+                            const nin_train_options *options, nin_error *err) {
+    const struct {
+        const char *key, *value;
+    } texts[] = {{"algorithms", options->session.algorithms},
+                 {"lr_scale", options->lr_scale},
+                 {"decay_scale", options->decay_scale},
+                 {"freeze", options->freeze},
+                 {"net", nin_net_text(model->net)}};
+    nin_status status = NIN_OK;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts && status == NIN_OK; i++) {
+        status = add_text(object, texts[i].key, texts[i].value, err);
     }
-    set(object, "net", text);
-    status = ninp_model_classes(model, &text, err);
-    if (status != NIN_OK) {
-        return status;
+    json_t *classes;
+    if (status == NIN_OK) {
+        status = ninp_model_classes(model, &classes, err);
     }
-    set(object, "classes", text);
-    return NIN_OK;
+    if (status == NIN_OK) {
+        set(object, "classes", classes);
+    }
+    return status;
 }
 
 nin_status ninp_identity_create(const nin_model *model, const nin_dataset *train,
@@ -115,7 +141,7 @@ nin_status ninp_identity_create(const nin_model *model, const nin_dataset *train
                                 json_t **out, nin_error *err) {
     *out = json_object();
     add_numbers(out, options);
-    nin_status status = add_texts(out, model, options->session.algorithms, err);
+    nin_status status = add_texts(out, model, options, err);
     set(out, "preprocess", ninp_preprocess_to_json(&model->preprocess));
     set(out, "training data", json_string(nin_dataset_get_info(train).digest));
     set(out, "test data", test ? json_string(nin_dataset_get_info(test).digest) : json_null());

@@ -2,7 +2,6 @@
 #include "train/trainer.h"
 
 #include "base/error.h"
-#include "base/memory.h"
 #include "train/clock.h"
 #include "train/fit.h"
 #include "train/identity.h"
@@ -17,8 +16,7 @@ void ninp_trainer_close(ninp_trainer *trainer) {
     nin_loader_free(trainer->loader);
     nin_session_free(trainer->session);
     nin_session_free(trainer->evaluator);
-    ninp_free_aligned(trainer->gradients);
-    ninp_free_aligned(trainer->momentum);
+    ninp_buffers_free(&trainer->buffers);
     ninp_run_log_close(&trainer->log);
     ninp_run_directory_close(&trainer->directory);
     ninp_run_state_free(&trainer->state);
@@ -35,6 +33,11 @@ nin_status nin_train_check(const nin_train_task *task, nin_error *err) {
     if (status == NIN_OK && task->test) {
         status = ninp_fit_check(model->net, task->test, &model->preprocess, err);
     }
+    if (status == NIN_OK) {
+        ninp_tensor_rule *rules;
+        status = ninp_tensor_rules_create(task->options, model->net, &rules, err);
+        free(rules);
+    }
     return status;
 }
 
@@ -47,7 +50,8 @@ static nin_status open_loader(ninp_trainer *trainer, nin_error *err) {
     options.seed = trainer->options.seed;
     nin_status status = nin_loader_create(trainer->task.train, &options, &trainer->loader, err);
     if (status == NIN_OK) {
-        trainer->batches = nin_loader_batches(trainer->loader);
+        const int accumulate = trainer->options.accumulate;
+        trainer->batches = (nin_loader_batches(trainer->loader) - 1) / accumulate + 1;
         trainer->steps = (uint64_t)trainer->batches * (uint64_t)trainer->options.epochs;
     }
     return status;
@@ -55,21 +59,23 @@ static nin_status open_loader(ninp_trainer *trainer, nin_error *err) {
 
 /* ---- sessions and buffers ---------------------------------------------------------------- */
 
-static nin_status open_session(const ninp_trainer *trainer, bool training, const char *algorithms,
-                               nin_session **out, nin_error *err) {
+static nin_status open_session(const ninp_trainer *trainer, nin_net *net, bool training,
+                               const char *algorithms, nin_session **out, nin_error *err) {
     nin_session_options options = trainer->options.session;
     options.batch = trainer->options.batch;
     options.seed = trainer->options.seed;
     options.training = training;
     options.algorithms = algorithms;
-    return nin_session_create(trainer->task.model->net, &options, out, err);
+    return nin_session_create(net, &options, out, err);
 }
 
 static nin_status open_sessions(ninp_trainer *trainer, const char *algorithms,
                                 const char *test_algorithms, nin_error *err) {
-    nin_status status = open_session(trainer, true, algorithms, &trainer->session, err);
+    nin_status status =
+        open_session(trainer, trainer->task.model->net, true, algorithms, &trainer->session, err);
     if (status == NIN_OK && trainer->task.test) {
-        status = open_session(trainer, false, test_algorithms, &trainer->evaluator, err);
+        status = open_session(trainer, trainer->outcome.net, false, test_algorithms,
+                              &trainer->evaluator, err);
     }
     if (status == NIN_OK) {
         trainer->threads = nin_session_get_info(trainer->session).threads;
@@ -77,15 +83,14 @@ static nin_status open_sessions(ninp_trainer *trainer, const char *algorithms,
     return status;
 }
 
-static nin_status allocate(ninp_trainer *trainer, nin_error *err) {
-    size_t count = nin_net_parameter_count(trainer->task.model->net);
-    trainer->gradients = ninp_calloc_aligned(count, sizeof *trainer->gradients);
-    if (trainer->options.momentum > 0) {
-        trainer->momentum = ninp_calloc_aligned(count, sizeof *trainer->momentum);
+static nin_status create_buffers(ninp_trainer *trainer, nin_error *err) {
+    const nin_model *model = trainer->task.model;
+    nin_status status = ninp_buffers_create(&trainer->options, model->net, &trainer->buffers, err);
+    trainer->outcome = *model;
+    if (status == NIN_OK && trainer->buffers.average) {
+        trainer->outcome.net = trainer->buffers.average;
     }
-    return trainer->gradients && (trainer->momentum || trainer->options.momentum <= 0)
-               ? NIN_OK
-               : ninp_fail_memory(err, count * sizeof *trainer->gradients, "gradients");
+    return status;
 }
 
 /* ---- a fresh start ----------------------------------------------------------------------- */
@@ -108,6 +113,11 @@ static nin_status describe_engine(ninp_trainer *trainer, nin_error *err) {
     return trainer->state.engine ? NIN_OK : ninp_fail_memory(err, sizeof info, "the state");
 }
 
+static nin_status save_start(const ninp_trainer *trainer, nin_error *err) {
+    return ninp_run_state_save(trainer->directory.state, &trainer->state, trainer->task.model->net,
+                               trainer->buffers.state, trainer->buffers.state_count, err);
+}
+
 /* The state is saved before anything else is, so that a run that is killed at any moment can be
  * resumed. */
 static nin_status start_fresh(ninp_trainer *trainer, nin_error *err) {
@@ -118,17 +128,15 @@ static nin_status start_fresh(ninp_trainer *trainer, nin_error *err) {
                                             .test_accuracy = (double)NAN,
                                             .best_accuracy = (double)NAN,
                                             .best_epoch = -1};
+    nin_status status = create_buffers(trainer, err);
     /* Pins may name steps that only training has, so evaluation is left to its own plan. */
-    nin_status status = open_sessions(trainer, trainer->options.session.algorithms, NULL, err);
     if (status == NIN_OK) {
-        status = allocate(trainer, err);
+        status = open_sessions(trainer, trainer->options.session.algorithms, NULL, err);
     }
     if (status == NIN_OK) {
         status = describe_engine(trainer, err);
     }
-    return status == NIN_OK ? ninp_run_state_save(trainer->directory.state, &trainer->state,
-                                                  trainer->task.model->net, trainer->momentum, err)
-                            : status;
+    return status == NIN_OK ? save_start(trainer, err) : status;
 }
 
 /* ---- going on ---------------------------------------------------------------------------- */
@@ -186,14 +194,15 @@ static nin_status restore(ninp_trainer *trainer, ninp_safetensors *file, json_t 
         status = adopt(trainer, "isa", &session->isa, err);
     }
     if (status == NIN_OK) {
+        status = create_buffers(trainer, err);
+    }
+    if (status == NIN_OK) {
         status = open_sessions(trainer, stored_algorithms(trainer, "algorithms"),
                                stored_algorithms(trainer, "test_algorithms"), err);
     }
     if (status == NIN_OK) {
-        status = allocate(trainer, err);
-    }
-    if (status == NIN_OK) {
-        status = ninp_run_state_read(file, trainer->task.model->net, trainer->momentum, err);
+        status = ninp_run_state_read(file, trainer->task.model->net, trainer->buffers.state,
+                                     trainer->buffers.state_count, err);
     }
     if (status == NIN_OK) {
         nin_session_weights_changed(trainer->session);

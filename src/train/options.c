@@ -5,7 +5,12 @@
 nin_train_options nin_train_options_defaults(void) {
     return (nin_train_options){.epochs = 10,
                                .batch = 128,
+                               .accumulate = 1,
+                               .optimizer = NIN_OPTIMIZER_SGD,
                                .lr = 0.1F,
+                               .beta1 = 0.9F,
+                               .beta2 = 0.999F,
+                               .epsilon = 1e-8F,
                                .schedule = NIN_SCHEDULE_CONSTANT,
                                .step_factor = 0.1F,
                                .init = nin_init_options_defaults(),
@@ -31,12 +36,33 @@ static nin_status check_ranges(const range *ranges, size_t count, nin_error *err
     return NIN_OK;
 }
 
+/* Settings that only make sense, or only make no sense, beside others. */
+static nin_status check_combinations(const nin_train_options *options, nin_error *err) {
+    if (options->optimizer != NIN_OPTIMIZER_SGD && options->momentum > 0) {
+        return ninp_fail(err, NIN_ERROR_ARGUMENT,
+                         "momentum %g is for optimizer sgd; adam and adamw have beta1",
+                         (double)options->momentum);
+    }
+    if (options->nesterov && options->momentum <= 0) {
+        return ninp_fail(err, NIN_ERROR_ARGUMENT, "nesterov needs a momentum above 0");
+    }
+    if (options->schedule == NIN_SCHEDULE_STEP && options->step_epochs < 1) {
+        return ninp_fail(err, NIN_ERROR_ARGUMENT, "schedule step needs step_epochs of at least 1");
+    }
+    return NIN_OK;
+}
+
 nin_status ninp_train_options_check(const nin_train_options *options, nin_error *err) {
     const range ranges[] = {
         {"epochs", options->epochs, 1, 1e6, false},
         {"batch", options->batch, 1, 1e6, false},
         {"lr", (double)options->lr, 0, 1e6, false},
+        {"accumulate", options->accumulate, 1, 1e6, false},
         {"momentum", (double)options->momentum, 0, 1, true},
+        {"beta1", (double)options->beta1, 0, 1, true},
+        {"beta2", (double)options->beta2, 0, 1, true},
+        {"epsilon", (double)options->epsilon, 0, 1, false},
+        {"ema", (double)options->ema, 0, 1, true},
         {"weight_decay", (double)options->weight_decay, 0, 1e6, false},
         {"step_factor", (double)options->step_factor, 0, 1e6, false},
         {"step_epochs", options->step_epochs, 0, 1e6, false},
@@ -51,11 +77,5 @@ nin_status ninp_train_options_check(const nin_train_options *options, nin_error 
     if (status != NIN_OK) {
         return status;
     }
-    if (options->nesterov && options->momentum <= 0) {
-        return ninp_fail(err, NIN_ERROR_ARGUMENT, "nesterov needs a momentum above 0");
-    }
-    if (options->schedule == NIN_SCHEDULE_STEP && options->step_epochs < 1) {
-        return ninp_fail(err, NIN_ERROR_ARGUMENT, "schedule step needs step_epochs of at least 1");
-    }
-    return NIN_OK;
+    return check_combinations(options, err);
 }

@@ -5,13 +5,13 @@
 #include "format/json.h"
 #include "format/weights.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define STATE_KEY "nin.state"
 #define VERSION_KEY "nin.version"
-#define MOMENTUM "momentum"
 
 void ninp_run_state_free(ninp_run_state *state) {
     json_decref(state->identity);
@@ -119,18 +119,18 @@ static char *state_line(const ninp_run_state *state) {
 }
 
 static nin_status write_state(const char *path, const char *line, const nin_net *net,
-                              const float *momentum, nin_error *err) {
+                              const ninp_run_array *arrays, size_t array_count, nin_error *err) {
     size_t count = nin_net_tensor_count(net);
-    ninp_safetensors_source *sources = ninp_weights_sources(net, 1);
+    ninp_safetensors_source *sources = ninp_weights_sources(net, array_count);
     if (!sources) {
         return ninp_fail_memory(err, count * sizeof *sources, "a list of tensors");
     }
-    if (momentum) {
-        sources[count++] = (ninp_safetensors_source){.name = MOMENTUM,
+    for (size_t i = 0; i < array_count; i++) {
+        sources[count++] = (ninp_safetensors_source){.name = arrays[i].name,
                                                      .rank = 1,
-                                                     .shape = {nin_net_parameter_count(net)},
-                                                     .count = nin_net_parameter_count(net),
-                                                     .values = momentum};
+                                                     .shape = {arrays[i].count},
+                                                     .count = arrays[i].count,
+                                                     .values = arrays[i].values};
     }
     const ninp_safetensors_pair pairs[] = {{VERSION_KEY, nin_version()}, {STATE_KEY, line}};
     ninp_safetensors_content content = {.tensors = sources,
@@ -143,12 +143,12 @@ static nin_status write_state(const char *path, const char *line, const nin_net 
 }
 
 nin_status ninp_run_state_save(const char *path, const ninp_run_state *state, const nin_net *net,
-                               const float *momentum, nin_error *err) {
+                               const ninp_run_array *arrays, size_t array_count, nin_error *err) {
     char *line = state_line(state);
     if (!line) {
         return ninp_fail_memory(err, sizeof *state, "the state");
     }
-    nin_status status = write_state(path, line, net, momentum, err);
+    nin_status status = write_state(path, line, net, arrays, array_count, err);
     free(line);
     return status;
 }
@@ -198,16 +198,25 @@ nin_status ninp_run_state_open(const char *path, ninp_run_state *state, ninp_saf
     return status;
 }
 
-nin_status ninp_run_state_read(ninp_safetensors *file, nin_net *net, float *momentum,
-                               nin_error *err) {
-    nin_status status = ninp_weights_read(file, net, momentum ? MOMENTUM : NULL, false, err);
-    if (status != NIN_OK || !momentum) {
-        return status;
+static nin_status read_array(ninp_safetensors *file, const ninp_run_array *array, nin_error *err) {
+    const ninp_safetensors_tensor *tensor = ninp_safetensors_find(file, array->name);
+    if (!tensor || tensor->count != array->count) {
+        return ninp_fail(err, NIN_ERROR_DATA, "%s: tensor %s: missing or too short",
+                         ninp_safetensors_path(file), array->name);
     }
-    const ninp_safetensors_tensor *tensor = ninp_safetensors_find(file, MOMENTUM);
-    if (!tensor || tensor->count != nin_net_parameter_count(net)) {
-        return ninp_fail(err, NIN_ERROR_DATA, "%s: tensor " MOMENTUM ": missing or too short",
-                         ninp_safetensors_path(file));
+    return ninp_safetensors_read(file, tensor, array->values, err);
+}
+
+nin_status ninp_run_state_read(ninp_safetensors *file, nin_net *net, const ninp_run_array *arrays,
+                               size_t array_count, nin_error *err) {
+    const char *names[NINP_RUN_ARRAYS + 1] = {NULL};
+    assert(array_count <= NINP_RUN_ARRAYS);
+    for (size_t i = 0; i < array_count; i++) {
+        names[i] = arrays[i].name;
     }
-    return ninp_safetensors_read(file, tensor, momentum, err);
+    nin_status status = ninp_weights_read(file, net, names, false, err);
+    for (size_t i = 0; i < array_count && status == NIN_OK; i++) {
+        status = read_array(file, &arrays[i], err);
+    }
+    return status;
 }

@@ -1,5 +1,6 @@
 /* The file `state`: where a run is, with everything that going on exactly needs. It is a
- * safetensors file: the net's tensors, "momentum", and "nin.state" in the metadata. */
+ * safetensors file: the net's tensors, arrays that the run keeps beside them ("momentum"), and
+ * "nin.state" in the metadata. */
 #ifndef NINP_TRAIN_STATE_H
 #define NINP_TRAIN_STATE_H
 
@@ -33,9 +34,18 @@ typedef struct ninp_run_state {
 
 void ninp_run_state_free(ninp_run_state *state);
 
-/* Replaces the file at `path` atomically. momentum: nin_net_parameter_count() floats, or NULL. */
+/* Numbers that a run keeps beside the net, under a name of their own. */
+typedef struct ninp_run_array {
+    const char *name;
+    float *values;
+    size_t count;
+} ninp_run_array;
+
+enum { NINP_RUN_ARRAYS = 3 }; /* at most */
+
+/* Replaces the file at `path` atomically. */
 nin_status ninp_run_state_save(const char *path, const ninp_run_state *state, const nin_net *net,
-                               const float *momentum, nin_error *err);
+                               const ninp_run_array *arrays, size_t array_count, nin_error *err);
 
 /* Opens a state and reads all but the tensors. NIN_ERROR_NO_INPUT: there is none; NIN_ERROR_DATA:
  * it is damaged. *file is open on success. Whether the position is one of this run is for the
@@ -43,8 +53,8 @@ nin_status ninp_run_state_save(const char *path, const ninp_run_state *state, co
 nin_status ninp_run_state_open(const char *path, ninp_run_state *state, ninp_safetensors **file,
                                nin_error *err);
 
-/* Reads the tensors: the net's, and momentum where it is not NULL. */
-nin_status ninp_run_state_read(ninp_safetensors *file, nin_net *net, float *momentum,
-                               nin_error *err);
+/* Reads the tensors: the net's, and into the arrays, which must be those that were saved. */
+nin_status ninp_run_state_read(ninp_safetensors *file, nin_net *net, const ninp_run_array *arrays,
+                               size_t array_count, nin_error *err);
 
 #endif

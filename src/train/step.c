@@ -2,46 +2,129 @@
 #include "train/trainer.h"
 
 #include "base/error.h"
+#include "net/net.h"
+#include "train/average.h"
 #include "train/clock.h"
 #include "train/health.h"
-#include "train/sgd.h"
+#include "train/optimizer/norm.h"
 
 #include <math.h>
+#include <string.h>
 
-/* The part that the clock sees. */
-static nin_status compute(ninp_trainer *trainer, const nin_batch *batch, nin_loss *loss,
-                          nin_error *err) {
+/* sums = sums + count gradients, or count gradients for the first batch of a step. */
+static void add(float *restrict sums, const float *restrict gradients, size_t length, int count,
+                bool first) {
+    const float weight = (float)count;
+    for (size_t i = 0; i < length; i++) {
+        sums[i] = (first ? 0 : sums[i]) + weight * gradients[i];
+    }
+}
+
+/* The gradient of the mean loss of one batch, or with several batches a step the sum of those, each
+ * times its examples. Dropout masks have a number of their own in every batch. */
+static nin_status learn_batch(ninp_trainer *trainer, const nin_batch *batch, int number,
+                              ninp_learned *out, nin_error *err) {
     const nin_train_options *options = &trainer->options;
-    const uint64_t step = trainer->state.at.step;
-    nin_net *net = trainer->task.model->net;
+    const ninp_buffers *buffers = &trainer->buffers;
+    const uint64_t step = trainer->state.at.step * (uint64_t)options->accumulate;
     const nin_examples examples = {.images = batch->images,
                                    .labels = batch->labels,
                                    .count = batch->count,
                                    .label_smoothing = options->label_smoothing,
-                                   .step = step,
+                                   .step = step + (uint64_t)number,
                                    .other_labels = batch->other_labels,
                                    .label_shares = batch->label_shares};
+    const double start = ninp_clock();
+    nin_loss loss;
     nin_status status =
-        nin_session_gradients(trainer->session, &examples, trainer->gradients, loss, err);
+        nin_session_gradients(trainer->session, &examples, buffers->gradients, &loss, err);
     if (status != NIN_OK) {
         return status;
     }
-    double squares =
-        ninp_sum_of_squares(trainer->gradients, nin_net_parameter_count(net), trainer->threads);
-    if (!isfinite(loss->loss_sum) || !isfinite(squares)) {
-        return ninp_health_step(net, trainer->gradients, loss->loss_sum / batch->count, step + 1,
-                                err);
+    if (buffers->sums) {
+        add(buffers->sums, buffers->gradients, nin_net_parameter_count(trainer->task.model->net),
+            batch->count, number == 0);
     }
-    const ninp_sgd sgd = {.lr = nin_schedule_lr(options, step, trainer->steps, trainer->batches),
-                          .momentum = options->momentum,
-                          .weight_decay = options->weight_decay,
-                          .nesterov = options->nesterov,
-                          .decay_all = options->decay_all,
-                          .scale = ninp_clip_scale(sqrt(squares), options->clip_norm),
-                          .threads = trainer->threads};
-    ninp_sgd_update(&sgd, net, trainer->gradients, trainer->momentum);
-    nin_session_weights_changed(trainer->session);
+    out->loss_sum += loss.loss_sum;
+    out->correct += (uint64_t)loss.correct;
+    out->examples += (uint64_t)batch->count;
+    out->seconds += ninp_clock() - start;
     return NIN_OK;
+}
+
+/* All batches of a step; the last step of an epoch may have fewer. */
+static nin_status learn_batches(ninp_trainer *trainer, ninp_learned *out, nin_error *err) {
+    const int accumulate = trainer->options.accumulate;
+    const nin_batch *batch = NULL;
+    nin_status status = NIN_OK;
+    *out = (ninp_learned){0};
+    for (int i = 0; i < accumulate && status == NIN_OK; i++) {
+        batch = nin_loader_next(trainer->loader);
+        if (!batch) {
+            break;
+        }
+        status = learn_batch(trainer, batch, i, out, err);
+    }
+    if (status == NIN_OK && out->examples == 0) { /* only when the loader broke its word about the
+                                                     number of batches */
+        const ninp_run_position *at = &trainer->state.at;
+        status = ninp_fail(err, NIN_ERROR_DATA, "epoch %d has no batch %d", at->epoch, at->batch);
+    }
+    return status;
+}
+
+/* What does not move takes no part in the norm of the gradient either. */
+static void drop_frozen(const ninp_trainer *trainer, float *gradients) {
+    const nin_net *net = trainer->task.model->net;
+    for (size_t i = 0, first = 0; first < nin_net_parameter_count(net); i++) {
+        const size_t count = nin_net_tensor(net, i).count;
+        if (trainer->buffers.rules[i].frozen) {
+            memset(gradients + first, 0, count * sizeof *gradients);
+        }
+        first += count;
+    }
+}
+
+static nin_status update(ninp_trainer *trainer, float lr, const ninp_learned *learned,
+                         nin_error *err) {
+    const nin_train_options *options = &trainer->options;
+    const ninp_buffers *buffers = &trainer->buffers;
+    nin_net *net = trainer->task.model->net;
+    const uint64_t number = trainer->state.at.step + 1;
+    float *gradients = buffers->sums ? buffers->sums : buffers->gradients;
+    const double share = buffers->sums ? 1 / (double)learned->examples : 1;
+    drop_frozen(trainer, gradients);
+    const double squares =
+        ninp_sum_of_squares(gradients, nin_net_parameter_count(net), trainer->threads);
+    if (!isfinite(learned->loss_sum) || !isfinite(squares)) {
+        return ninp_health_step(net, gradients, learned->loss_sum / (double)learned->examples,
+                                number, err);
+    }
+    const float clip = ninp_clip_scale(share * sqrt(squares), options->clip_norm);
+    const ninp_optimizer_step step = {.options = options,
+                                      .rules = buffers->rules,
+                                      .lr = lr,
+                                      .scale = (float)((double)clip * share),
+                                      .number = number,
+                                      .threads = trainer->threads};
+    ninp_optimizer_update(&step, net, gradients, buffers->slots);
+    nin_session_weights_changed(trainer->session);
+    if (buffers->average) {
+        ninp_average_update(buffers->average->values, net->values, net->value_count,
+                            ninp_average_decay(options->ema, number), trainer->threads);
+    }
+    return NIN_OK;
+}
+
+nin_status ninp_trainer_learn(ninp_trainer *trainer, float lr, ninp_learned *out, nin_error *err) {
+    nin_status status = learn_batches(trainer, out, err);
+    if (status != NIN_OK) {
+        return status;
+    }
+    const double start = ninp_clock();
+    status = update(trainer, lr, out, err);
+    out->seconds += ninp_clock() - start;
+    return status;
 }
 
 static void begin_epoch(ninp_run_position *at) {
@@ -50,17 +133,16 @@ static void begin_epoch(ninp_run_position *at) {
     at->examples = 0;
 }
 
-static void count(ninp_trainer *trainer, const nin_batch *batch, const nin_loss *loss,
-                  double seconds) {
+static void count(ninp_trainer *trainer, const ninp_learned *learned) {
     ninp_run_position *at = &trainer->state.at;
     at->batch++;
     at->step++;
-    at->loss_sum += loss->loss_sum;
-    at->correct += (uint64_t)loss->correct;
-    at->examples += (uint64_t)batch->count;
-    at->all_examples += (uint64_t)batch->count;
-    at->step_seconds += seconds;
-    trainer->batch_loss = loss->loss_sum / batch->count;
+    at->loss_sum += learned->loss_sum;
+    at->correct += learned->correct;
+    at->examples += learned->examples;
+    at->all_examples += learned->examples;
+    at->step_seconds += learned->seconds;
+    trainer->batch_loss = learned->loss_sum / (double)learned->examples;
     trainer->unsaved = true;
 }
 
@@ -77,23 +159,19 @@ static bool is_point(const ninp_trainer *trainer) {
 nin_status ninp_trainer_step(ninp_trainer *trainer, nin_error *err) {
     ninp_run_position *at = &trainer->state.at;
     if (!trainer->loading) {
-        nin_loader_start(trainer->loader, at->epoch, at->batch);
+        nin_loader_start(trainer->loader, at->epoch, at->batch * trainer->options.accumulate);
         trainer->loading = true;
     }
     if (at->batch == 0) {
         begin_epoch(at);
     }
-    const nin_batch *batch = nin_loader_next(trainer->loader);
-    if (!batch) { /* only when the loader broke its word about the number of batches */
-        return ninp_fail(err, NIN_ERROR_DATA, "epoch %d has no batch %d", at->epoch, at->batch);
-    }
-    double start = ninp_clock();
-    nin_loss loss;
-    nin_status status = compute(trainer, batch, &loss, err);
+    const float lr = nin_schedule_lr(&trainer->options, at->step, trainer->steps, trainer->batches);
+    ninp_learned learned;
+    nin_status status = ninp_trainer_learn(trainer, lr, &learned, err);
     if (status != NIN_OK) {
         return status;
     }
-    count(trainer, batch, &loss, ninp_clock() - start);
+    count(trainer, &learned);
     if (is_point(trainer)) {
         nin_progress progress = ninp_trainer_progress(trainer);
         status = ninp_run_log_add(&trainer->log, &progress, err);

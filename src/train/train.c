@@ -1,8 +1,10 @@
 /* The training loop. */
+#include "net/net.h"
 #include "train/clock.h"
 #include "train/trainer.h"
 
 #include <math.h>
+#include <string.h>
 
 /* Between the end of an epoch and the first batch of the next one it is still the finished epoch
  * that is reported. */
@@ -79,6 +81,15 @@ static nin_status run(ninp_trainer *trainer, nin_error *err) {
     return status == NIN_OK && trainer->unsaved ? ninp_trainer_save(trainer, err) : status;
 }
 
+/* The caller gets the weights that were evaluated and saved. */
+static void take_average(const ninp_trainer *trainer) {
+    const nin_net *average = trainer->buffers.average;
+    if (average) {
+        memcpy(trainer->task.model->net->values, average->values,
+               average->value_count * sizeof *average->values);
+    }
+}
+
 nin_status nin_train(const nin_train_task *task, nin_train_result *result, nin_error *err) {
     ninp_trainer trainer = {.task = *task, .options = *task->options};
     nin_train_result unseen;
@@ -95,6 +106,7 @@ nin_status nin_train(const nin_train_task *task, nin_train_result *result, nin_e
             status = ninp_trainer_end_early(&trainer, result, err);
         }
         result->stopped = trainer.stop;
+        take_average(&trainer);
     }
     ninp_trainer_close(&trainer);
     return status;

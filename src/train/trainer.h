@@ -2,9 +2,9 @@
 #ifndef NINP_TRAIN_TRAINER_H
 #define NINP_TRAIN_TRAINER_H
 
+#include "train/buffers.h"
 #include "train/directory.h"
 #include "train/runlog.h"
-#include "train/state.h"
 
 #include <nin/train.h>
 
@@ -18,10 +18,11 @@ typedef struct ninp_trainer {
     nin_session *session;   /* trains */
     nin_session *evaluator; /* evaluates; NULL without test */
     nin_loader *loader;
-    float *gradients;
-    float *momentum; /* NULL when options.momentum is 0 */
+    ninp_buffers buffers;
+    nin_model outcome; /* what is evaluated and saved: the task's model, or with averaged weights
+                          that net in its place; borrowed */
     int threads;
-    int batches;    /* an epoch */
+    int batches;    /* steps an epoch: a step is a batch, or several with options.accumulate */
     uint64_t steps; /* of the whole run */
 
     /* where it is */
@@ -40,7 +41,18 @@ typedef struct ninp_trainer {
 nin_status ninp_trainer_open(ninp_trainer *trainer, nin_error *err);
 void ninp_trainer_close(ninp_trainer *trainer);
 
-/* Trains one batch and moves the state on. NIN_ERROR_NOT_FINITE: the weights are as before it. */
+/* What a step did. */
+typedef struct ninp_learned {
+    double loss_sum; /* over its examples */
+    uint64_t correct, examples;
+    double seconds; /* loading left out */
+} ninp_learned;
+
+/* Changes the weights by the next batch, or the next options.accumulate of them, with learning rate
+ * `lr`, and leaves the state as it is. NIN_ERROR_NOT_FINITE: the weights are as before. */
+nin_status ninp_trainer_learn(ninp_trainer *trainer, float lr, ninp_learned *out, nin_error *err);
+
+/* Makes one step and moves the state on. NIN_ERROR_NOT_FINITE: the weights are as before it. */
 nin_status ninp_trainer_step(ninp_trainer *trainer, nin_error *err);
 
 /* Evaluates, logs and saves at the end of an epoch and moves on to the next one. When the callback

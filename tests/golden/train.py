@@ -11,20 +11,32 @@ import numpy
 import torch
 from safetensors.torch import save_file
 
-STEPS = 5
-# The parameters of the net in tests/unit/test_train_sgd.c, in its order; True: weight decay applies.
+STEPS = 10
+# The parameters of the net in tests/unit/test_train_optimizer.c, in its order; True: weight decay applies.
 SHAPES = [((2, 3, 3, 3), True), ((2,), False), ((3, 8), True), ((3,), False)]
-# name: lr, momentum, nesterov, weight decay, decay all, largest norm (0: no clipping)
+# What is not said is off; `scales` multiply the learning rates and decays of the four tensors.
 UPDATES = {
-    "plain": (0.1, 0, False, 0, False, 0),
-    "momentum": (0.1, 0.9, False, 0, False, 0),
-    "nesterov": (0.1, 0.9, True, 0, False, 0),
-    "decay": (0.1, 0, False, 0.01, False, 0),
-    "decay_all": (0.1, 0.9, False, 0.01, True, 0),
-    "everything": (0.05, 0.8, True, 0.05, False, 2),
-    "clip": (0.1, 0, False, 0, False, 1.5),
-    "clip_idle": (0.1, 0, False, 0, False, 1000),
-}
+    "sgd.plain": {"lr": 0.1},
+    "sgd.momentum": {"lr": 0.1, "momentum": 0.9},
+    "sgd.nesterov": {"lr": 0.1, "momentum": 0.9, "nesterov": True},
+    "sgd.decay": {"lr": 0.1, "decay": 0.01},
+    "sgd.decay_all": {"lr": 0.1, "momentum": 0.9, "decay": 0.01, "decay_all": True},
+    "sgd.everything": {"lr": 0.05, "momentum": 0.8, "nesterov": True, "decay": 0.05, "clip": 2},
+    "sgd.clip": {"lr": 0.1, "clip": 1.5},
+    "sgd.clip_idle": {"lr": 0.1, "clip": 1000},
+    "sgd.scaled": {
+        "lr": 0.1, "momentum": 0.9, "decay": 0.05, "scales": ([1, 2, 0.1, 0.2], [0.5, 1, 1, 1]),
+    },
+    "adam.plain": {"lr": 0.01},
+    "adam.decay": {"lr": 0.01, "decay": 0.1},
+    "adam.betas": {"lr": 0.05, "betas": (0.8, 0.95), "epsilon": 1e-3, "clip": 2},
+    "adamw.plain": {"lr": 0.01},
+    "adamw.decay": {"lr": 0.01, "decay": 0.1},
+    "adamw.decay_all": {"lr": 0.05, "decay": 0.5, "decay_all": True},
+    "adamw.scaled": {"lr": 0.05, "decay": 0.5, "scales": ([1, 2, 0.1, 0.2], [0.5, 1, 1, 1])},
+}  # fmt: skip
+KINDS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+AVERAGE_DECAY = 0.4  # from the sixth step on below (1 + t) / (10 + t)
 
 
 def losses(generator):
@@ -46,31 +58,72 @@ def losses(generator):
     return out
 
 
+def groups_of(tensors, how):
+    """A parameter group a tensor, with its learning rate and decay."""
+    lr_scales, decay_scales = how.get("scales", ([1] * len(tensors),) * 2)
+    return [
+        {
+            "params": [tensor],
+            "lr": how["lr"] * lr_scale,
+            "weight_decay": how.get("decay", 0) * decay_scale * (decays or "decay_all" in how),
+        }
+        for tensor, (_, decays), lr_scale, decay_scale in zip(
+            tensors, SHAPES, lr_scales, decay_scales, strict=True
+        )
+    ]
+
+
+def update(name, how, start, gradients):
+    """All weights after each step."""
+    sizes = [torch.Size(shape).numel() for shape, _ in SHAPES]
+    tensors = [
+        part.reshape(shape).clone().requires_grad_()
+        for part, (shape, _) in zip(start.double().split(sizes), SHAPES, strict=True)
+    ]
+    kind = name.split(".")[0]
+    if kind == "sgd":
+        own = {"momentum": how.get("momentum", 0), "nesterov": how.get("nesterov", False)}
+    else:
+        own = {"betas": how.get("betas", (0.9, 0.999)), "eps": how.get("epsilon", 1e-8)}
+    optimizer = KINDS[kind](groups_of(tensors, how), **own)
+    after = []
+    for gradient in gradients:
+        for tensor, part in zip(tensors, gradient.double().split(sizes), strict=True):
+            tensor.grad = part.reshape(tensor.shape).clone()
+        if "clip" in how:
+            torch.nn.utils.clip_grad_norm_(tensors, how["clip"])
+        optimizer.step()
+        after.append(torch.cat([tensor.detach().flatten() for tensor in tensors]))
+    return torch.stack(after)
+
+
+def average(start, values):
+    """The moving averages of weights after each step, with TensorFlow's warm-up."""
+
+    def mix(averaged, value, step):
+        decay = min(AVERAGE_DECAY, (1 + step) / (10 + step))
+        return decay * averaged + (1 - decay) * value
+
+    module = torch.nn.Module()
+    module.weights = torch.nn.Parameter(start.double())
+    averaged = torch.optim.swa_utils.AveragedModel(module, avg_fn=mix, use_buffers=True)
+    averaged.n_averaged += 1  # the average starts as the weights, which are not to be copied again
+    after = []
+    for value in values:
+        module.weights.data = value.clone()
+        averaged.update_parameters(module)
+        after.append(averaged.module.weights.detach().clone())
+    return torch.stack(after)
+
+
 def updates(generator):
     count = sum(torch.Size(shape).numel() for shape, _ in SHAPES)
     start = torch.randn(count, generator=generator, dtype=torch.float32)
     gradients = torch.randn(STEPS, count, generator=generator, dtype=torch.float32)
-    out = {"sgd.start": start, "sgd.gradients": gradients}
-    for name, (lr, momentum, nesterov, decay, decay_all, largest) in UPDATES.items():
-        sizes = [torch.Size(shape).numel() for shape, _ in SHAPES]
-        tensors = [
-            part.reshape(shape).clone().requires_grad_()
-            for part, (shape, _) in zip(start.double().split(sizes), SHAPES, strict=True)
-        ]
-        groups = [
-            {"params": [tensor], "weight_decay": decay if decays or decay_all else 0}
-            for tensor, (_, decays) in zip(tensors, SHAPES, strict=True)
-        ]
-        optimizer = torch.optim.SGD(groups, lr=lr, momentum=momentum, nesterov=nesterov)
-        after = []
-        for step in range(STEPS):
-            for tensor, part in zip(tensors, gradients[step].double().split(sizes), strict=True):
-                tensor.grad = part.reshape(tensor.shape).clone()
-            if largest:
-                torch.nn.utils.clip_grad_norm_(tensors, largest)
-            optimizer.step()
-            after.append(torch.cat([tensor.detach().flatten() for tensor in tensors]))
-        out[f"sgd.{name}"] = torch.stack(after)
+    out = {"update.start": start, "update.gradients": gradients}
+    after = {name: update(name, how, start, gradients) for name, how in UPDATES.items()}
+    out |= {name: values.float() for name, values in after.items()}
+    out["average"] = average(start, after["sgd.plain"].float().double()).float()
     return out
 
 
@@ -109,6 +162,7 @@ def main():
     generator = torch.Generator().manual_seed(1)
     tensors = losses(generator) | updates(generator) | schedules()
     save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, out)
+    pathlib.Path(out).chmod(0o644)
 
 
 if __name__ == "__main__":

@@ -143,8 +143,9 @@ static void test_hostile_states(void **state) {
     ninp_run_state right;
     assert_int_equal(ninp_run_state_open(path, &right, &file, NULL), NIN_OK);
     nin_model model = small_run_model();
-    float *momentum = calloc(nin_net_parameter_count(model.net), sizeof *momentum);
-    assert_int_equal(ninp_run_state_read(file, model.net, momentum, NULL), NIN_OK);
+    const size_t count = nin_net_parameter_count(model.net);
+    const ninp_run_array momentum = {"momentum", calloc(count, sizeof(float)), count};
+    assert_int_equal(ninp_run_state_read(file, model.net, &momentum, 1, NULL), NIN_OK);
     ninp_safetensors_close(file);
     const struct {
         int epoch, batch;
@@ -167,12 +168,12 @@ static void test_hostile_states(void **state) {
         wrong.at.batch = cases[i].batch;
         wrong.at.step = cases[i].step;
         wrong.at.log_bytes = cases[i].log_bytes;
-        assert_int_equal(ninp_run_state_save(path, &wrong, model.net, momentum, NULL), NIN_OK);
+        assert_int_equal(ninp_run_state_save(path, &wrong, model.net, &momentum, 1, NULL), NIN_OK);
         expect_failure(&run, true, NIN_ERROR_DATA, cases[i].message);
     }
-    assert_int_equal(ninp_run_state_save(path, &right, model.net, momentum, NULL), NIN_OK);
+    assert_int_equal(ninp_run_state_save(path, &right, model.net, &momentum, 1, NULL), NIN_OK);
     small_run_finish(&run, directory, whole);
-    free(momentum);
+    free(momentum.values);
     nin_model_free(&model);
     ninp_run_state_free(&right);
     small_run_close(&run);

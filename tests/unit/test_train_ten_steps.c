@@ -4,7 +4,8 @@
 
 #include "format/safetensors.h"
 #include "support/golden.h"
-#include "train/sgd.h"
+#include "train/optimizer/norm.h"
+#include "train/optimizer/optimizer.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -195,8 +196,9 @@ static void check_case(const char *name, const char *device, const char *isa) {
     ten_steps run = {.name = name, .device = device, .isa = isa};
     open_run(&run);
     const float *losses = expected(&run, "losses", STEPS);
-    const ninp_sgd sgd = {
-        .lr = run.lr, .momentum = 0.9F, .weight_decay = 5e-4F, .scale = 1, .threads = 2};
+    const nin_train_options options = {.momentum = 0.9F, .weight_decay = 5e-4F};
+    ninp_tensor_rule *rules;
+    assert_int_equal(ninp_tensor_rules_create(&options, run.net, &rules, NULL), NIN_OK);
     for (int step = 0; step < STEPS; step++) {
         nin_loss loss;
         const nin_examples examples = {
@@ -211,9 +213,16 @@ static void check_case(const char *name, const char *device, const char *isa) {
         if (step == 0) {
             check_gradients(&run);
         }
-        ninp_sgd_update(&sgd, run.net, run.gradients, run.momentum);
+        const ninp_optimizer_step update = {.options = &options,
+                                            .rules = rules,
+                                            .lr = run.lr,
+                                            .scale = 1,
+                                            .number = (uint64_t)step + 1,
+                                            .threads = 2};
+        ninp_optimizer_update(&update, run.net, run.gradients, &run.momentum);
         nin_session_weights_changed(run.session);
     }
+    free(rules);
     close_run(&run);
 }
 

@@ -1,0 +1,278 @@
+/* Whole runs with optimizers, averaged weights, several batches a step, and tensors that are scaled
+ * or frozen: they can be resumed anywhere, and do what they say. */
+#include "support/scratch.h"
+#include "support/small_run.h"
+#include "train/average.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static char *whole, *directory;
+
+static int make_directories(void **state) {
+    (void)state;
+    whole = scratch_make();
+    directory = scratch_make();
+    return 0;
+}
+
+static int remove_directories(void **state) {
+    (void)state;
+    scratch_remove(whole);
+    scratch_remove(directory);
+    return 0;
+}
+
+static void empty(char **which) {
+    scratch_remove(*which);
+    *which = scratch_make();
+}
+
+static void expect_ok(nin_status status, const nin_error *err) {
+    if (status != NIN_OK) {
+        fail_msg("status %d: %s", status, err->message);
+    }
+}
+
+static nin_model load(const char *in, const char *name) {
+    nin_model model;
+    nin_error err = {0};
+    expect_ok(nin_model_load(small_run_path(in, name), false, &model, &err), &err);
+    return model;
+}
+
+/* ---- resuming ---------------------------------------------------------------------------- */
+
+/* Stops after every step, on other numbers of threads, and goes on to the same bits. */
+static void check_resume(const nin_train_options *options, uint64_t all_steps) {
+    small_run run = small_run_open();
+    run.options = *options;
+    small_run_whole(&run, whole);
+    for (uint64_t steps = 1; steps < all_steps; steps++) {
+        nin_train_result result;
+        nin_error err = {0};
+        run.options.max_steps = steps;
+        run.options.session.threads = steps % 3 == 0 ? 4 : 1;
+        expect_ok(small_run_train(&run, directory, false, NULL, NULL, &result, &err), &err);
+        assert_int_equal(result.last.step, steps);
+        run.options.session.threads = steps % 3 == 1 ? 2 : 1;
+        small_run_finish(&run, directory, whole);
+        empty(&directory);
+    }
+    small_run_close(&run);
+    empty(&whole);
+}
+
+static nin_train_options small_options(void) {
+    small_run run = small_run_open();
+    small_run_close(&run);
+    return run.options;
+}
+
+static void test_resume(void **state) {
+    (void)state;
+    nin_train_options adam = small_options();
+    adam.optimizer = NIN_OPTIMIZER_ADAM;
+    adam.momentum = 0;
+    adam.nesterov = false;
+    adam.lr = 0.005F;
+    check_resume(&adam, SMALL_RUN_STEPS);
+
+    nin_train_options averaged = small_options();
+    averaged.ema = 0.9F;
+    check_resume(&averaged, SMALL_RUN_STEPS);
+
+    /* 7 batches are 3 steps of 2, and one of 1. */
+    nin_train_options everything = adam;
+    everything.optimizer = NIN_OPTIMIZER_ADAMW;
+    everything.ema = 0.8F;
+    everything.accumulate = 2;
+    everything.lr_scale = "bias=2,last=0.1";
+    everything.decay_scale = "6.*=0";
+    everything.freeze = "0.*";
+    check_resume(&everything, 4 * (uint64_t)SMALL_RUN_EPOCHS);
+}
+
+/* ---- averaged weights -------------------------------------------------------------------- */
+
+/* Follows a run and averages in float64. */
+typedef struct follower {
+    nin_model model;
+    float decay;
+    size_t count; /* of all values: those of every tensor, one behind another */
+    double *average;
+} follower;
+
+static void each_value(const follower *with,
+                       void (*use)(double *average, double value, double rest), double rest) {
+    size_t at = 0;
+    for (size_t i = 0; i < nin_net_tensor_count(with->model.net); i++) {
+        const nin_tensor tensor = nin_net_tensor(with->model.net, i);
+        for (size_t j = 0; j < tensor.count; j++) {
+            use(&with->average[at++], (double)tensor.values[j], rest);
+        }
+    }
+}
+
+static void mix(double *average, double value, double rest) {
+    *average += rest * (value - *average);
+}
+
+static bool follow(nin_event event, const nin_progress *progress, void *context) {
+    follower *with = context;
+    if (event == NIN_EVENT_STEP) {
+        each_value(with, mix, 1 - (double)ninp_average_decay(with->decay, progress->step));
+    }
+    return true;
+}
+
+static void expect_near(double *average, double value, double rest) {
+    (void)rest;
+    assert_true(fabs(*average - value) <= 1e-6 * (1 + fabs(value)));
+}
+
+/* last.safetensors and, in the end, the model hold the averages of weights and of running
+ * statistics alike; the accuracy that is told is theirs. */
+static void test_average_is_the_outcome(void **state) {
+    (void)state;
+    small_run run = small_run_open();
+    run.options.ema = 0.7F;
+    follower with = {.model = small_run_model(), .decay = 0.7F};
+    for (size_t i = 0; i < nin_net_tensor_count(with.model.net); i++) {
+        with.count += nin_net_tensor(with.model.net, i).count;
+    }
+    with.average = calloc(with.count, sizeof *with.average);
+    nin_init_options init = run.options.init;
+    init.seed = run.options.seed;
+    nin_net_initialize(with.model.net, &init);
+    each_value(&with, mix, 1); /* the average starts as the weights */
+    const nin_train_task task = {.model = &with.model,
+                                 .train = run.train,
+                                 .test = run.test,
+                                 .options = &run.options,
+                                 .directory = directory,
+                                 .callback = follow,
+                                 .context = &with};
+    nin_train_result result;
+    nin_error err = {0};
+    expect_ok(nin_train(&task, &result, &err), &err);
+    each_value(&with, expect_near, 0);
+
+    nin_model last = load(directory, "last.safetensors");
+    for (size_t i = 0; i < nin_net_tensor_count(last.net); i++) {
+        const nin_tensor tensor = nin_net_tensor(last.net, i);
+        assert_memory_equal(tensor.values, nin_net_tensor(with.model.net, i).values,
+                            tensor.count * sizeof *tensor.values);
+    }
+    nin_session_options options = nin_session_options_defaults();
+    options.batch = 16;
+    nin_session *session;
+    nin_evaluation evaluation;
+    expect_ok(nin_session_create(last.net, &options, &session, &err), &err);
+    expect_ok(nin_evaluate(session, run.test, &last.preprocess, NULL, NULL, &evaluation, &err),
+              &err);
+    assert_true(evaluation.loss == result.last.test_loss);
+    nin_evaluation_free(&evaluation);
+    nin_session_free(session);
+    nin_model_free(&last);
+    nin_model_free(&with.model);
+    free(with.average);
+    small_run_close(&run);
+}
+
+/* ---- several batches a step -------------------------------------------------------------- */
+
+static const char plain_net[] = "input 1x14x14\n"
+                                "conv2d 8 kernel=3 padding=1\n"
+                                "relu\n"
+                                "max_pool kernel=2 stride=2\n"
+                                "flatten\n"
+                                "linear classes\n";
+
+static nin_model train_plain(const small_run *run) {
+    nin_model model = {.preprocess = nin_preprocess_plain(1, 14, 14)};
+    nin_error err = {0};
+    expect_ok(nin_net_parse(plain_net, strlen(plain_net), "plain", NULL, &model.net, &err), &err);
+    const nin_train_task task = {
+        .model = &model, .train = run->train, .options = &run->options, .directory = directory};
+    expect_ok(nin_train(&task, NULL, &err), &err);
+    empty(&directory);
+    return model;
+}
+
+/* 100 pictures: 3 steps of 2 x 16 and one of 4 are those of batches of 32, whatever the optimizer
+ * and with clipping; the reference engine computes in float64. */
+static void test_accumulate(void **state) {
+    (void)state;
+    small_run run = small_run_open();
+    run.options.session.device = "reference";
+    run.options.epochs = 1;
+    for (int i = 0; i < 2; i++) {
+        run.options.optimizer = i ? NIN_OPTIMIZER_ADAM : NIN_OPTIMIZER_SGD;
+        run.options.momentum = i ? 0 : 0.9F;
+        run.options.nesterov = i == 0;
+        run.options.clip_norm = 0.5F;
+        run.options.batch = 32;
+        run.options.accumulate = 1;
+        nin_model one = train_plain(&run);
+        run.options.batch = 16;
+        run.options.accumulate = 2;
+        nin_model several = train_plain(&run);
+        for (size_t j = 0; j < nin_net_tensor_count(one.net); j++) {
+            const nin_tensor a = nin_net_tensor(one.net, j);
+            const nin_tensor b = nin_net_tensor(several.net, j);
+            for (size_t k = 0; k < a.count; k++) {
+                const double difference = fabs((double)a.values[k] - (double)b.values[k]);
+                if (!(difference <= 2e-6 * (1 + fabs((double)a.values[k])))) {
+                    fail_msg("%s[%zu]: %.9g, with two batches a step %.9g", a.name, k,
+                             (double)a.values[k], (double)b.values[k]);
+                }
+            }
+        }
+        nin_model_free(&one);
+        nin_model_free(&several);
+    }
+    small_run_close(&run);
+}
+
+static bool count_steps(nin_event event, const nin_progress *progress, void *context) {
+    int *steps = context;
+    if (event == NIN_EVENT_STEP) {
+        assert_int_equal(progress->batches, 3);
+        assert_int_equal(progress->batch_index, *steps % 3);
+        ++*steps;
+    }
+    return true;
+}
+
+/* 7 batches, 3 a step: 3 steps an epoch, the last of one batch; every picture counts once. */
+static void test_steps_of_several_batches(void **state) {
+    (void)state;
+    small_run run = small_run_open();
+    run.options.accumulate = 3;
+    int steps = 0;
+    nin_train_result result;
+    nin_error err = {0};
+    expect_ok(small_run_train(&run, directory, false, count_steps, &steps, &result, &err), &err);
+    assert_int_equal(steps, 3 * SMALL_RUN_EPOCHS);
+    assert_int_equal(result.last.steps, 3 * SMALL_RUN_EPOCHS);
+    assert_true(fabs(result.last.examples_per_second * result.last.step_seconds - 300) < 1e-6);
+    small_run_close(&run);
+}
+
+int main(void) {
+#define IN_DIRECTORIES(test) \
+    cmocka_unit_test_setup_teardown(test, make_directories, remove_directories)
+    const struct CMUnitTest tests[] = {
+        IN_DIRECTORIES(test_resume),
+        IN_DIRECTORIES(test_average_is_the_outcome),
+        IN_DIRECTORIES(test_accumulate),
+        IN_DIRECTORIES(test_steps_of_several_batches),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
