@@ -3,7 +3,8 @@
  * (tests/CMakeLists.txt); those of the OpenMP runtime, a shared library, are its own affair. */
 #include "cpu/algorithm.h"
 #include "support/nets.h"
-#include "train/sgd.h"
+#include "train/optimizer/norm.h"
+#include "train/optimizer/optimizer.h"
 
 #include <nin/session.h>
 
@@ -65,6 +66,8 @@ typedef struct bench {
     int batch;
     float *images, *gradients, *momentum, *logits;
     int32_t *labels;
+    nin_train_options options;
+    ninp_tensor_rule *rules;
 } bench;
 
 static bench open_bench(const char *name, int size, int batch) {
@@ -76,6 +79,11 @@ static bench open_bench(const char *name, int size, int batch) {
     b.momentum = calloc(parameters, sizeof *b.momentum);
     b.logits = calloc((size_t)batch * (size_t)nin_net_output(b.net).channels, sizeof *b.logits);
     assert_true(b.gradients && b.momentum && b.logits);
+    b.options = nin_train_options_defaults();
+    b.options.momentum = 0.9F;
+    b.options.nesterov = true;
+    b.options.weight_decay = 1e-4F;
+    assert_int_equal(ninp_tensor_rules_create(&b.options, b.net, &b.rules, NULL), NIN_OK);
     return b;
 }
 
@@ -85,22 +93,28 @@ static void close_bench(bench *b) {
     free(b->gradients);
     free(b->momentum);
     free(b->logits);
+    free(b->rules);
     nin_net_free(b->net);
 }
 
 static void train(const bench *b, nin_session *session, int count, int threads) {
-    const nin_examples examples = {b->images, b->labels, count, 0.1F, 1};
+    const nin_examples examples = {.images = b->images,
+                                   .labels = b->labels,
+                                   .count = count,
+                                   .label_smoothing = 0.1F,
+                                   .step = 1};
     nin_loss loss;
     assert_int_equal(nin_session_gradients(session, &examples, b->gradients, &loss, NULL), NIN_OK);
     const double squares =
         ninp_sum_of_squares(b->gradients, nin_net_parameter_count(b->net), threads);
-    const ninp_sgd sgd = {.lr = 1e-3F,
-                          .momentum = 0.9F,
-                          .weight_decay = 1e-4F,
-                          .nesterov = true,
-                          .scale = ninp_clip_scale(sqrt(squares), 1.0F),
-                          .threads = threads};
-    ninp_sgd_update(&sgd, b->net, b->gradients, b->momentum);
+    const ninp_optimizer_step step = {.options = &b->options,
+                                      .rules = b->rules,
+                                      .lr = 1e-3F,
+                                      .scale = ninp_clip_scale(sqrt(squares), 1.0F),
+                                      .number = 1,
+                                      .threads = threads};
+    float *const slots[] = {b->momentum, NULL};
+    ninp_optimizer_update(&step, b->net, b->gradients, slots);
     nin_session_weights_changed(session);
 }
 
