@@ -37,7 +37,8 @@ static void compute(nin_session *session, bool training, float *logits) {
     float *images = test_images(net, PICTURES, 21);
     int32_t *labels = test_labels(net, PICTURES, 21);
     float *gradients = malloc(nin_net_parameter_count(net) * sizeof *gradients);
-    const nin_examples examples = {images, labels, PICTURES, 0.0F, 4};
+    const nin_examples examples = {
+        .images = images, .labels = labels, .count = PICTURES, .step = 4};
     nin_loss loss;
     nin_error err = {0};
     assert_non_null(gradients);
