@@ -11,6 +11,7 @@ static const cli_command commands[] = {
     {"eval", "measure a model on a data set", cli_command_eval},
     {"predict", "say what is in a picture", cli_command_predict},
     {"summary", "list a net's layers, shapes, parameters and work", cli_command_summary},
+    {"study", "train with many seeds and count how the runs end", cli_command_study},
     {"data", "list, look at and fetch data sets", cli_command_data},
     {"bench", "measure speed", cli_command_bench},
     {"doctor", "look at what this build and this machine have", cli_command_doctor},

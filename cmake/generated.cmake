@@ -2,19 +2,34 @@
 
 set(nin_generated ${PROJECT_BINARY_DIR}/generated)
 
-# models/*.net and recipes/*.conf as C arrays (src/base/embedded.h).
-file(GLOB embedded_models CONFIGURE_DEPENDS models/*.net)
-file(GLOB embedded_recipes CONFIGURE_DEPENDS recipes/*.conf)
+# Text files as C arrays: into the library models/*.net and recipes/*.conf (src/base/embedded.h),
+# into the program experiments/*.rows (cli/embedded.h).
+function(nin_embed out header prefix)
+    set(lists "")
+    set(all_files "")
+    foreach(argument IN LISTS ARGN)
+        string(REPLACE "=" ";" parts ${argument})
+        list(POP_FRONT parts kind glob)
+        file(GLOB files CONFIGURE_DEPENDS ${glob})
+        list(APPEND lists --list ${kind} ${files})
+        list(APPEND all_files ${files})
+    endforeach()
+    add_custom_command(
+        OUTPUT ${out}
+        COMMAND Python3::Interpreter ${PROJECT_SOURCE_DIR}/tools/embed.py ${out} --header ${header}
+                --prefix ${prefix} ${lists}
+        DEPENDS tools/embed.py ${all_files}
+        COMMENT "Embedding texts for ${header}"
+        VERBATIM
+    )
+endfunction()
+
 set(nin_embedded ${nin_generated}/embedded.c)
-add_custom_command(
-    OUTPUT ${nin_embedded}
-    COMMAND
-        Python3::Interpreter ${PROJECT_SOURCE_DIR}/tools/embed.py ${nin_embedded} --models
-        ${embedded_models} --recipes ${embedded_recipes}
-    DEPENDS tools/embed.py ${embedded_models} ${embedded_recipes}
-    COMMENT "Embedding models and recipes"
-    VERBATIM
+nin_embed(
+    ${nin_embedded} base/embedded.h ninp_embedded models=models/*.net recipes=recipes/*.conf
 )
+set(program_embedded ${nin_generated}/experiments.c)
+nin_embed(${program_embedded} embedded.h cli_embedded experiments=experiments/*.rows)
 
 # The transforms of the CPU engine: src/cpu/*/generate.py OUTDIR writes the headers that it --lists,
 # which src/cpu/kernel finds.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes models and recipes as C arrays, declared in src/base/embedded.h.
+"""Writes text files as C arrays: a header declares the type PREFIX and a list PREFIX_KIND of them.
 
-embed.py OUT.c --models FILE... --recipes FILE...
+embed.py OUT.c --header HEADER --prefix PREFIX {--list KIND FILE...}...
 """
 
 import argparse
@@ -30,7 +30,7 @@ def summary(path, content):
     return line
 
 
-def table(kind, files):
+def table(prefix, kind, files):
     """The arrays of all files and the list of them."""
     parts, entries = [], []
     for number, path in enumerate(sorted(files, key=lambda path: path.stem)):
@@ -42,23 +42,21 @@ def table(kind, files):
             f'    {{"{path.stem}", "{summary(path, content)}", {kind}_{number}, {len(content)}}},\n'
         )
     entries.append("    {NULL, NULL, NULL, 0},\n")
-    parts.append(f"const ninp_embedded ninp_embedded_{kind}[] = {{\n{''.join(entries)}}};\n")
+    parts.append(f"const {prefix} {prefix}_{kind}[] = {{\n{''.join(entries)}}};\n")
     return "\n".join(parts)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=pathlib.Path)
-    parser.add_argument("--models", nargs="*", type=pathlib.Path, default=[])
-    parser.add_argument("--recipes", nargs="*", type=pathlib.Path, default=[])
+    parser.add_argument("--header", required=True)
+    parser.add_argument("--prefix", required=True)
+    parser.add_argument("--list", nargs="+", action="append", default=[], metavar="KIND FILE")
     options = parser.parse_args()
-    text = "\n".join(
-        [
-            '/* Made by tools/embed.py. */\n#include "base/embedded.h"\n',
-            table("models", options.models),
-            table("recipes", options.recipes),
-        ]
-    )
+    parts = [f'/* Made by tools/embed.py. */\n#include "{options.header}"\n']
+    for kind, *files in options.list:
+        parts.append(table(options.prefix, kind, [pathlib.Path(file) for file in files]))
+    text = "\n".join(parts)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(text, encoding="utf-8")
 

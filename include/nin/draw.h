@@ -60,6 +60,66 @@ typedef struct nin_sheet {
  * channels, no pictures, or too many of them for one page; NIN_ERROR_IO. */
 NIN_API nin_status nin_draw_sheet(const char *path, const nin_sheet *sheet, nin_error *err);
 
+/* ---- rows of things side by side -------------------------------------------------------- */
+
+/* A dot of a strip chart. */
+typedef struct nin_strip_dot {
+    double x;
+    int row;   /* 0 ... rows - 1 */
+    int group; /* 0 ... group_count - 1: its colour */
+} nin_strip_dot;
+
+/* Dots on one scale; those that are not finite or outside of it are left out. */
+typedef struct nin_strip_panel {
+    const char *x_label; /* NULL: none */
+    double x_min, x_max; /* x_min < x_max */
+    const nin_strip_dot *dots;
+    size_t count;
+} nin_strip_panel;
+
+/* How values spread: a row of dots for each of several things, panels side by side. */
+typedef struct nin_strips {
+    const char *title;            /* NULL: none */
+    const char *const *row_heads; /* rows strings */
+    int rows;                     /* 1 to 200 */
+    const char *const *groups;    /* group_count strings: the legend, of groups that have dots */
+    int group_count;              /* 1 to 8 */
+    const nin_strip_panel *panels;
+    int panel_count; /* 1 to 8 */
+} nin_strips;
+
+/* Draws a strip chart as a PNG, SVG or PDF by the ending of `path`, atomically. Dots that would lie
+ * on each other move up and down in their row. NIN_ERROR_ARGUMENT: another ending, or numbers
+ * outside the ranges above; NIN_ERROR_IO, NIN_ERROR_MEMORY. */
+NIN_API nin_status nin_draw_strips(const char *path, const nin_strips *strips, nin_error *err);
+
+/* A bar of a chart; `text` is what stands at its end. value NaN: no bar, only the text. */
+typedef struct nin_bar {
+    double value;     /* at least 0 */
+    const char *text; /* NULL: none */
+} nin_bar;
+
+/* Bars of one quantity, one a row, on a scale of their own from 0. */
+typedef struct nin_bar_panel {
+    const char *title;   /* with the unit; NULL: none */
+    const nin_bar *bars; /* rows */
+} nin_bar_panel;
+
+/* Several quantities of each of several things. */
+typedef struct nin_bars {
+    const char *title;            /* NULL: none */
+    const char *note;             /* a small line below; NULL: none */
+    const char *const *row_heads; /* rows strings */
+    int rows;                     /* 1 to 200 */
+    const nin_bar_panel *panels;
+    int panel_count; /* 1 to 12 */
+    int columns;     /* of panels, before the next line of them begins */
+} nin_bars;
+
+/* Draws bar charts as a PNG, SVG or PDF by the ending of `path`, atomically. NIN_ERROR_ARGUMENT,
+ * NIN_ERROR_IO, NIN_ERROR_MEMORY as nin_draw_strips. */
+NIN_API nin_status nin_draw_bars(const char *path, const nin_bars *bars, nin_error *err);
+
 /* Writes a plot as `rows` lines of text of at most `columns` characters into *text (NUL-ended, free
  * with nin_text_free): for a terminal. In UTF-8 curves are braille dots and differ by their style;
  * in ASCII each has a symbol. NIN_ERROR_ARGUMENT: fewer than 16 columns, or too few rows and

@@ -1,0 +1,251 @@
+#include "rows.h"
+
+#include "config.h"
+#include "embedded.h"
+#include "files.h"
+#include "text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_ROWS = 100 };
+
+static const char name_letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-.";
+
+/* A heading with the lines behind it, or the lines before the first one. */
+typedef struct section {
+    char *name;  /* NULL before the first heading */
+    int heading; /* its line, from 1 */
+    char *about; /* what these two lines say, or NULL */
+    char *recipe;
+    char *
+        settings; /* the other lines, each at its place in the file, so that messages count right */
+} section;
+
+typedef struct sections {
+    section all[MOST_ROWS + 1];
+    size_t count;
+} sections;
+
+static void free_sections(sections *list) {
+    for (size_t i = 0; i < list->count; i++) {
+        free(list->all[i].name);
+        free(list->all[i].about);
+        free(list->all[i].recipe);
+        free(list->all[i].settings);
+    }
+}
+
+/* The value of a line `key = value`, or NULL; freed by the caller. */
+static char *value_of(const char *line, size_t length, const char *key) {
+    size_t at = strspn(line, " \t");
+    size_t key_length = strlen(key);
+    if (strncmp(line + at, key, key_length) != 0) {
+        return NULL;
+    }
+    at += key_length + strspn(line + at + key_length, " \t");
+    if (at >= length || line[at] != '=') {
+        return NULL;
+    }
+    at++;
+    at += strspn(line + at, " \t");
+    while (length > at && strchr(" \t\r", line[length - 1])) {
+        length--;
+    }
+    return at <= length ? cli_copy_part(line + at, length - at) : cli_copy("");
+}
+
+/* A new section whose settings will hold at most `size` bytes. */
+static section *add_section(sections *list, char *name, int line, size_t size) {
+    section *added = &list->all[list->count++];
+    *added = (section){.name = name, .heading = line, .settings = cli_allocate(size + 1, 1)};
+    memset(added->settings, '\n', (size_t)(line > 0 ? line : 0));
+    return added;
+}
+
+static nin_status read_heading(const char *line, size_t length, const char *where, sections *list,
+                               char **name, nin_error *err) {
+    const char *end = memchr(line, ']', length);
+    size_t letters = end ? (size_t)(end - line) - 1 : 0;
+    if (letters == 0 || strspn(line + 1, name_letters) != letters) {
+        return cli_error(err, NIN_ERROR_DATA,
+                         "%s: a row begins with [NAME], a name of small letters, digits, - and .",
+                         where);
+    }
+    if (list->count > MOST_ROWS) {
+        return cli_error(err, NIN_ERROR_DATA, "%s: more than %d rows", where, MOST_ROWS);
+    }
+    for (size_t i = 1; i < list->count; i++) {
+        if (strncmp(list->all[i].name, line + 1, letters) == 0 && !list->all[i].name[letters]) {
+            return cli_error(err, NIN_ERROR_DATA, "%s: there is a row %s already, in line %d",
+                             where, list->all[i].name, list->all[i].heading);
+        }
+    }
+    *name = cli_copy_part(line + 1, letters);
+    return NIN_OK;
+}
+
+static void read_line(section *here, const char *line, size_t length) {
+    char **own = NULL;
+    char *value = value_of(line, length, "about");
+    if (value) {
+        own = &here->about;
+    } else if ((value = value_of(line, length, "recipe"))) {
+        own = &here->recipe;
+    } else {
+        strncat(here->settings, line, length);
+    }
+    if (own) {
+        free(*own);
+        *own = value;
+    }
+    strcat(here->settings, "\n");
+}
+
+/* Cuts the text into sections; the first one is what stands before the first heading. */
+static nin_status cut(const char *text, const char *name, sections *list, nin_error *err) {
+    size_t size = strlen(text) + 1;
+    section *here = add_section(list, NULL, 0, size);
+    nin_status status = NIN_OK;
+    int number = 1;
+    for (const char *line = text; *line && status == NIN_OK; number++) {
+        size_t length = strcspn(line, "\n");
+        if (line[0] == '[') {
+            char *where = cli_format("%s:%d", name, number);
+            char *row = NULL;
+            status = read_heading(line, length, where, list, &row, err);
+            if (status == NIN_OK) {
+                here = add_section(list, row, number, size);
+            }
+            free(where);
+        } else {
+            read_line(here, line, length);
+        }
+        line += length + (line[length] == '\n');
+    }
+    return status;
+}
+
+/* The settings of a row; `row` may be the common section itself. */
+static nin_status settle(const section *common, const section *row, const char *name,
+                         cli_settings *settings, nin_error *err) {
+    const char *recipe = row->recipe ? row->recipe : common->recipe;
+    nin_status status = recipe ? cli_config_apply_recipe(recipe, settings, err) : NIN_OK;
+    if (status == NIN_OK) {
+        status = cli_config_apply(common->settings, name, settings, err);
+    }
+    if (status == NIN_OK && row != common) {
+        status = cli_config_apply(row->settings, name, settings, err);
+    }
+    return status == NIN_OK ? NIN_OK : (err->status = NIN_ERROR_DATA);
+}
+
+static char *summary_of(const char *text) {
+    if (text[0] != '#') {
+        return cli_copy("");
+    }
+    text += 1 + strspn(text + 1, " ");
+    return cli_copy_part(text, strcspn(text, "\r\n"));
+}
+
+nin_status cli_rows_parse(const char *text, const char *name, const cli_line *line, cli_rows *out,
+                          nin_error *err) {
+    *out = (cli_rows){0};
+    sections list = {0};
+    nin_status status = cut(text, name, &list, err);
+    if (status == NIN_OK && list.count == 1) {
+        status = cli_error(err, NIN_ERROR_DATA, "%s: there is no row, [NAME], in it", name);
+    }
+    out->rows = cli_allocate(list.count, sizeof *out->rows);
+    for (size_t i = 1; i < list.count && status == NIN_OK; i++) {
+        cli_row *row = &out->rows[out->count++];
+        const section *from = &list.all[i];
+        row->name = cli_copy(from->name);
+        row->about = cli_copy(from->about ? from->about : "");
+        row->settings = cli_settings_defaults();
+        status = settle(&list.all[0], from, name, &row->settings, err);
+        if (status == NIN_OK) {
+            cli_line_apply(line, &row->settings);
+        }
+    }
+    free_sections(&list);
+    out->summary = summary_of(text);
+    if (status != NIN_OK) {
+        cli_rows_free(out);
+    }
+    return status;
+}
+
+nin_status cli_rows_parse_common(const char *text, const char *name, cli_settings *settings,
+                                 nin_error *err) {
+    sections list = {0};
+    nin_status status = cut(text, name, &list, err);
+    if (status == NIN_OK) {
+        status = settle(&list.all[0], &list.all[0], name, settings, err);
+    }
+    free_sections(&list);
+    return status;
+}
+
+void cli_rows_free(cli_rows *rows) {
+    for (size_t i = 0; i < rows->count; i++) {
+        free(rows->rows[i].name);
+        free(rows->rows[i].about);
+        cli_settings_free(&rows->rows[i].settings);
+    }
+    free(rows->rows);
+    free(rows->summary);
+    *rows = (cli_rows){0};
+}
+
+const char *cli_experiment_text(const char *name) {
+    for (size_t i = 0; cli_embedded_experiments[i].name; i++) {
+        if (strcmp(cli_embedded_experiments[i].name, name) == 0) {
+            return cli_embedded_experiments[i].text;
+        }
+    }
+    return NULL;
+}
+
+static nin_status no_such_row(const cli_rows *rows, const char *name, nin_error *err) {
+    const char *names[MOST_ROWS];
+    char list[500] = "";
+    for (size_t i = 0; i < rows->count; i++) {
+        names[i] = rows->rows[i].name;
+        if (strlen(list) + strlen(names[i]) + 3 < sizeof list) {
+            strcat(strcat(list, i ? ", " : ""), names[i]);
+        }
+    }
+    const char *nearest = cli_nearest(name, names, rows->count);
+    return cli_error(err, NIN_ERROR_ARGUMENT, "row '%s' is none of %s%s%s%s", name, list,
+                     nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
+}
+
+nin_status cli_rows_keep(cli_rows *rows, const char *const *names, size_t count, nin_error *err) {
+    for (size_t i = 0; i < count; i++) {
+        bool found = false;
+        for (size_t j = 0; j < rows->count; j++) {
+            found = found || strcmp(rows->rows[j].name, names[i]) == 0;
+        }
+        if (!found) {
+            return no_such_row(rows, names[i], err);
+        }
+    }
+    size_t kept = 0;
+    for (size_t j = 0; j < rows->count; j++) {
+        bool wanted = count == 0;
+        for (size_t i = 0; i < count; i++) {
+            wanted = wanted || strcmp(rows->rows[j].name, names[i]) == 0;
+        }
+        cli_row row = rows->rows[j];
+        if (wanted) {
+            rows->rows[kept++] = row;
+        } else {
+            free(row.name);
+            free(row.about);
+            cli_settings_free(&row.settings);
+        }
+    }
+    rows->count = kept;
+    return NIN_OK;
+}

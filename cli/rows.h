@@ -1,0 +1,49 @@
+/* Experiments: trainings that differ in some settings, side by side, as text. Settings before the
+ * first heading count for all rows:
+ *
+ *     # What is asked
+ *     recipe = lecture
+ *     epochs = 8
+ *
+ *     [he]
+ *     about = He weights
+ *     init = he
+ *
+ * A row's settings are those of the recipe (its own, or that of all rows), then those of all rows,
+ * then its own, then those of the command line. */
+#ifndef CLI_ROWS_H
+#define CLI_ROWS_H
+
+#include "command.h"
+
+typedef struct cli_row {
+    char *name;  /* small letters, digits, '-' and '.': also part of the names of files */
+    char *about; /* one line; "" where there is none */
+    cli_settings settings;
+} cli_row;
+
+typedef struct cli_rows {
+    char *summary; /* the first line, if it is a comment; or "" */
+    cli_row *rows;
+    size_t count;
+} cli_rows;
+
+/* The built-in experiment of that name, or NULL. */
+const char *cli_experiment_text(const char *name);
+
+/* Reads an experiment; `name` stands in messages with the line's number. The command line's
+ * settings are applied to every row; one that is wrong ends the program. Freed with cli_rows_free.
+ * NIN_ERROR_DATA: not an experiment. */
+nin_status cli_rows_parse(const char *text, const char *name, const cli_line *line, cli_rows *out,
+                          nin_error *err);
+void cli_rows_free(cli_rows *rows);
+
+/* The settings before the first heading: what an experiment starts from. */
+nin_status cli_rows_parse_common(const char *text, const char *name, cli_settings *settings,
+                                 nin_error *err);
+
+/* Keeps the rows of these names, in their order here. NIN_ERROR_ARGUMENT: there is none of a name.
+ */
+nin_status cli_rows_keep(cli_rows *rows, const char *const *names, size_t count, nin_error *err);
+
+#endif

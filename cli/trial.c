@@ -1,0 +1,96 @@
+#include "trial.h"
+
+#include "files.h"
+#include "run_directory.h"
+#include "text.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+static void name_classes(nin_model *model, const nin_dataset_info *info, int classes) {
+    model->class_names = cli_allocate((size_t)classes, sizeof *model->class_names);
+    for (int i = 0; i < classes; i++) {
+        model->class_names[i] =
+            i < info->classes ? cli_copy(info->class_names[i]) : cli_format("%d", i);
+    }
+}
+
+nin_status cli_trial_model(const cli_settings *settings, const nin_dataset *train,
+                           const nin_dataset *test, nin_model *out, nin_error *err) {
+    *out = (nin_model){0};
+    nin_dataset_info larger = nin_dataset_get_info(train);
+    if (test && nin_dataset_get_info(test).classes > larger.classes) {
+        larger = nin_dataset_get_info(test);
+    }
+    nin_net_options options = {.classes = larger.classes,
+                               .channels = larger.channels,
+                               .height = settings->resize,
+                               .width = settings->resize};
+    nin_status status = nin_net_open(settings->model, &options, &out->net, err);
+    if (status == NIN_OK) {
+        nin_shape input = nin_net_input(out->net);
+        out->preprocess = nin_preprocess_plain(input.channels, input.height, input.width);
+        name_classes(out, &larger, nin_net_output(out->net).channels);
+    }
+    return status;
+}
+
+/* What the run will be on is asked of a session for one picture, which is small. */
+static nin_status write_config(const cli_trial *trial, nin_error *err) {
+    nin_session_options options = cli_session_options(trial->settings);
+    options.batch = 1;
+    options.algorithms = NULL;
+    nin_session *session;
+    nin_status status = nin_session_create(trial->model.net, &options, &session, err);
+    if (status != NIN_OK) {
+        return status;
+    }
+    const nin_dataset *test = trial->test ? trial->test : trial->train;
+    const cli_run_record record = {.net = nin_net_text(trial->model.net),
+                                   .train = nin_dataset_get_info(trial->train),
+                                   .test = nin_dataset_get_info(test),
+                                   .session = nin_session_get_info(session)};
+    status = cli_run_write(trial->directory, trial->settings, &record, err);
+    nin_session_free(session);
+    return status;
+}
+
+nin_status cli_trial_run(cli_trial *trial, nin_error *err) {
+    trial->result = (nin_train_result){0};
+    nin_status status =
+        cli_trial_model(trial->settings, trial->train, trial->test, &trial->model, err);
+    if (status != NIN_OK) {
+        return status;
+    }
+    char *state = cli_join(trial->directory, "state");
+    bool resume = cli_exists(state);
+    free(state);
+    if (!resume) {
+        status = cli_run_create(trial->directory, err);
+        if (status == NIN_OK) {
+            status = write_config(trial, err);
+        }
+    }
+    if (status == NIN_OK) {
+        nin_train_options options = cli_train_options(trial->settings);
+        status = nin_train(&trial->model, trial->train, trial->test, &options, trial->directory,
+                           resume, trial->callback, trial->context, &trial->result, err);
+    }
+    return status;
+}
+
+void cli_trial_free(cli_trial *trial) {
+    nin_model_free(&trial->model);
+}
+
+void cli_trial_remove(const char *directory) {
+    static const char *const files[] = {"state",     "last.safetensors", "best.safetensors",
+                                        "log.jsonl", "config.json",      "curves.svg",
+                                        "curves.png"};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        char *path = cli_join(directory, files[i]);
+        unlink(path);
+        free(path);
+    }
+    rmdir(directory);
+}
