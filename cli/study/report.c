@@ -228,10 +228,14 @@ static nin_status draw(const cli_study_report *report, const char *directory, ni
     }
     int classes = 1;
     size_t count = fill_dots(report, dots, &classes);
-    const char *groups[CLI_OUTCOMES];
-    for (int i = 0; i < CLI_OUTCOMES; i++) {
-        groups[i] = cli_outcome_name((cli_outcome)i);
-    }
+    /* colours that people with any colour vision can tell apart (Okabe and Ito 2008) */
+    const nin_strip_group groups[CLI_OUTCOMES] = {
+        [CLI_HEALTHY] = {cli_outcome_name(CLI_HEALTHY), 0x0072b2},
+        [CLI_DEGRADED] = {cli_outcome_name(CLI_DEGRADED), 0xe69f00},
+        [CLI_PLATEAU] = {cli_outcome_name(CLI_PLATEAU), 0x999999},
+        [CLI_DEAD] = {cli_outcome_name(CLI_DEAD), 0x000000},
+        [CLI_DIVERGED] = {cli_outcome_name(CLI_DIVERGED), 0xcc79a7},
+    };
     const nin_strip_panel panels[PANELS] = {
         {.x_label = "accuracy on training pictures",
          .x_max = 1,

@@ -62,11 +62,16 @@ NIN_API nin_status nin_draw_sheet(const char *path, const nin_sheet *sheet, nin_
 
 /* ---- rows of things side by side -------------------------------------------------------- */
 
+typedef struct nin_strip_group {
+    const char *label; /* in the legend */
+    uint32_t colour;   /* 0xRRGGBB */
+} nin_strip_group;
+
 /* A dot of a strip chart. */
 typedef struct nin_strip_dot {
     double x;
     int row;   /* 0 ... rows - 1 */
-    int group; /* 0 ... group_count - 1: its colour */
+    int group; /* 0 ... group_count - 1 */
 } nin_strip_dot;
 
 /* Dots on one scale; those that are not finite or outside of it are left out. */
@@ -79,11 +84,11 @@ typedef struct nin_strip_panel {
 
 /* How values spread: a row of dots for each of several things, panels side by side. */
 typedef struct nin_strips {
-    const char *title;            /* NULL: none */
-    const char *const *row_heads; /* rows strings */
-    int rows;                     /* 1 to 200 */
-    const char *const *groups;    /* group_count strings: the legend, of groups that have dots */
-    int group_count;              /* 1 to 8 */
+    const char *title;             /* NULL: none */
+    const char *const *row_heads;  /* rows strings */
+    int rows;                      /* 1 to 200 */
+    const nin_strip_group *groups; /* those that have dots get into the legend */
+    int group_count;               /* 1 to 16 */
     const nin_strip_panel *panels;
     int panel_count; /* 1 to 8 */
 } nin_strips;

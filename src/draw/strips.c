@@ -3,7 +3,6 @@
 #include "base/memory.h"
 #include "draw/canvas.h"
 #include "draw/label.h"
-#include "draw/pen.h"
 #include "draw/ticks.h"
 #include "draw/utf8.h"
 
@@ -31,7 +30,7 @@ static const double STEP = 5.8; /* between dots that would lie on each other */
 
 static const double GRID_GREY = 0.88;
 
-enum { PNG_PIXELS = 2, MOST_ROWS = 200, MOST_PANELS = 8, MOST_GROUPS = 8, MOST_TICKS = 11 };
+enum { PNG_PIXELS = 2, MOST_ROWS = 200, MOST_PANELS = 8, MOST_GROUPS = 16, MOST_TICKS = 7 };
 
 typedef struct place {
     double x, y;
@@ -88,16 +87,17 @@ static place find_place(const place *taken, size_t count, double x, double y) {
     return (place){x, y};
 }
 
-static void draw_dot(cairo_t *cairo, int group, place at) {
-    ninp_pen_choose(cairo, (size_t)group, NIN_LINE_SOLID);
+static void draw_dot(cairo_t *cairo, uint32_t colour, place at) {
+    cairo_set_source_rgb(cairo, (colour >> 16 & 255) / 255.0, (colour >> 8 & 255) / 255.0,
+                         (colour & 255) / 255.0);
     cairo_new_sub_path(cairo);
     cairo_arc(cairo, at.x, at.y, DOT, 0, 2 * acos(-1));
     cairo_fill(cairo);
 }
 
 /* `taken` has room for all dots of the panel. Dots of different rows are too far apart to meet. */
-static void draw_dots(cairo_t *cairo, const nin_strip_panel *panel, double left, double top,
-                      place *taken) {
+static void draw_dots(cairo_t *cairo, const nin_strips *strips, const nin_strip_panel *panel,
+                      double left, double top, place *taken) {
     const ninp_range range = {panel->x_min, panel->x_max};
     size_t count = 0;
     for (size_t i = 0; i < panel->count; i++) {
@@ -109,15 +109,11 @@ static void draw_dots(cairo_t *cairo, const nin_strip_panel *panel, double left,
                    ninp_range_place(range, dot->x) * (PANEL_WIDTH - 2 * PANEL_PADDING);
         double y = top + (dot->row + 0.5) * ROW_HEIGHT;
         taken[count] = find_place(taken, count, x, y);
-        draw_dot(cairo, dot->group, taken[count++]);
+        draw_dot(cairo, strips->groups[dot->group].colour, taken[count++]);
     }
 }
 
 /* ---- the rest ---------------------------------------------------------------------------- */
-
-static double label_width(void *cairo, const char *label) {
-    return ninp_label_width(cairo, TEXT_SIZE, label);
-}
 
 static void draw_scale(ninp_canvas *canvas, const nin_strip_panel *panel, double left, double top,
                        double height) {
@@ -125,8 +121,7 @@ static void draw_scale(ninp_canvas *canvas, const nin_strip_panel *panel, double
     const ninp_range range = {panel->x_min, panel->x_max};
     const double length = PANEL_WIDTH - 2 * PANEL_PADDING;
     const double low = top + height;
-    ninp_ticks ticks =
-        ninp_ticks_fit(range, MOST_TICKS, length, TEXT_SIZE, label_width, canvas->cairo);
+    ninp_ticks ticks = ninp_ticks_choose(range, MOST_TICKS, false);
     for (int i = 0; i < ticks.count; i++) {
         double at =
             left + PANEL_PADDING + ninp_range_place(range, ninp_tick_value(&ticks, i)) * length;
@@ -174,11 +169,12 @@ static void draw_legend(cairo_t *cairo, const nin_strips *strips, double left, d
     const double half = ninp_label_cap_height(TEXT_SIZE) / 2;
     for (int group = 0; group < strips->group_count; group++) {
         if (has_dots(strips, group)) {
-            draw_dot(cairo, group, (place){left + DOT, baseline - half});
+            const nin_strip_group *named = &strips->groups[group];
+            draw_dot(cairo, named->colour, (place){left + DOT, baseline - half});
             left += 2 * DOT + 5;
             ninp_label_draw(cairo, (ninp_lettering){TEXT_SIZE, NINP_LABEL_INK, 0}, left, baseline,
-                            HUGE_VAL, strips->groups[group]);
-            left += ninp_label_width(cairo, TEXT_SIZE, strips->groups[group]) + 18;
+                            HUGE_VAL, named->label);
+            left += ninp_label_width(cairo, TEXT_SIZE, named->label) + 18;
         }
     }
 }
@@ -208,7 +204,7 @@ static void draw_all(ninp_canvas *canvas, const nin_strips *strips, double heads
         double left = first + p * (PANEL_WIDTH + PANEL_GAP);
         draw_scale(canvas, &strips->panels[p], left, top, height);
         draw_rows(canvas, strips->rows, left, top);
-        draw_dots(cairo, &strips->panels[p], left, top, taken);
+        draw_dots(cairo, strips, &strips->panels[p], left, top, taken);
     }
     draw_legend(cairo, strips, first, top + height + SCALE_HEIGHT + TEXT_SIZE);
 }
