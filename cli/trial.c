@@ -73,8 +73,15 @@ nin_status cli_trial_run(cli_trial *trial, nin_error *err) {
     }
     if (status == NIN_OK) {
         nin_train_options options = cli_train_options(trial->settings);
-        status = nin_train(&trial->model, trial->train, trial->test, &options, trial->directory,
-                           resume, trial->callback, trial->context, &trial->result, err);
+        const nin_train_task task = {.model = &trial->model,
+                                     .train = trial->train,
+                                     .test = trial->test,
+                                     .options = &options,
+                                     .directory = trial->directory,
+                                     .resume = resume,
+                                     .callback = trial->callback,
+                                     .context = trial->context};
+        status = nin_train(&task, &trial->result, err);
     }
     return status;
 }

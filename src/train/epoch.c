@@ -77,14 +77,15 @@ static nin_status keep_best(ninp_trainer *trainer, nin_error *err) {
     return status;
 }
 
-/* The state was saved before: a run that is resumed knows nothing of this evaluation. */
+/* The state was saved before: a run that is resumed knows nothing of this evaluation. So it is the
+ * best one only where the end of the epoch will find no other: what it left would outlive it. */
 nin_status ninp_trainer_end_early(ninp_trainer *trainer, nin_train_result *result, nin_error *err) {
     nin_progress *progress = &result->last;
     nin_status status = evaluate(trainer, &progress->test_loss, &progress->test_accuracy, err);
     if (status != NIN_OK || trainer->stop) {
         return status;
     }
-    if (is_best(trainer, progress->test_accuracy)) {
+    if (isnan(trainer->state.at.best_accuracy)) {
         status = nin_model_save(trainer->directory.best, &trainer->outcome, err);
         result->best_accuracy = progress->test_accuracy;
         result->best_epoch = progress->epoch;
