@@ -19,6 +19,10 @@ typedef struct nin_session_options {
     int batch;     /* the largest batch it will be given */
     bool training; /* true: nin_session_gradients; false: nin_session_logits, in much less memory */
     uint64_t seed; /* of dropout */
+    const bool *frozen; /* training: one a trainable tensor, true where it will not change: a batch
+                           norm of such tensors uses its running statistics and leaves them alone,
+                           and no gradients are computed in front of the first layer that changes.
+                           NULL: all change; copied */
     const char *algorithms; /* pins algorithms: "0.0=direct,2.0=winograd4", by layer name; NULL: the
                                plan chooses */
     bool keep_results; /* keep what every step of the plan gave, for nin_session_result, instead of
@@ -63,8 +67,9 @@ typedef struct nin_examples {
 } nin_examples;
 
 /* One forward and backward pass in training mode. `gradients` receives nin_net_parameter_count()
- * floats: the gradient of the mean loss, laid out like the net's parameters. Running statistics of
- * batch_norm are updated in the net. A loss that is not finite is not an error here: look at it. */
+ * floats: the gradient of the mean loss, laid out like the net's parameters. What it holds for
+ * frozen tensors means nothing. Running statistics of batch_norm are updated in the net. A loss
+ * that is not finite is not an error here: look at it. */
 NIN_API nin_status nin_session_gradients(nin_session *session, const nin_examples *examples,
                                          float *gradients, nin_loss *loss, nin_error *err);
 

@@ -245,6 +245,9 @@ void ninp_cpu_backward(ninp_cpu *cpu, const float *images, int count, uint64_t n
         } else {
             backward_by_batch(&pass);
         }
+        if (!needed) {
+            break; /* nothing in front of it changes */
+        }
         dy = pass.dx;
     }
     unpack_all(cpu, gradients);

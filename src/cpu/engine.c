@@ -40,7 +40,7 @@ static int useful_threads(const ninp_cpu *cpu) {
 }
 
 static nin_status open_plan(ninp_cpu *cpu, const nin_session_options *options, nin_error *err) {
-    nin_status status = ninp_plan_create(cpu->net, cpu->training, &cpu->plan, err);
+    nin_status status = ninp_plan_create(cpu->net, cpu->training, options->frozen, &cpu->plan, err);
     if (status != NIN_OK) {
         return status;
     }

@@ -149,8 +149,13 @@ static bool skip_layer(plan_maker *planner) {
     return true;
 }
 
+/* Whether a tensor is there, and changes. */
+static bool changes(int tensor, const bool *frozen) {
+    return tensor >= 0 && !(frozen && frozen[tensor]);
+}
+
 /* What backward needs to know of a step's neighbours. */
-static void connect_steps(ninp_plan *plan) {
+static void connect_steps(ninp_plan *plan, const bool *frozen) {
     bool trained_before = false;
     for (size_t i = 0; i < plan->count; i++) {
         ninp_step *step = &plan->steps[i];
@@ -158,11 +163,15 @@ static void connect_steps(ninp_plan *plan) {
         step->input_activation =
             before && !before->pooled ? before->activation : NINP_ACTIVATION_NONE;
         step->input_gradient = trained_before;
-        trained_before = trained_before || step->weight >= 0 || step->scale >= 0;
+        const bool norm_changes = changes(step->scale, frozen) || changes(step->shift, frozen);
+        step->fixed = step->work == NINP_WORK_BATCH_NORM && !norm_changes;
+        trained_before = trained_before || changes(step->weight, frozen) ||
+                         changes(step->bias, frozen) || norm_changes;
     }
 }
 
-nin_status ninp_plan_create(const nin_net *net, bool training, ninp_plan *out, nin_error *err) {
+nin_status ninp_plan_create(const nin_net *net, bool training, const bool *frozen, ninp_plan *out,
+                            nin_error *err) {
     *out = (ninp_plan){.net = net, .training = training};
     plan_maker planner = {.net = net, .plan = out};
     planner.leaves = ninp_calloc(net->layer_count, sizeof *planner.leaves);
@@ -183,7 +192,7 @@ nin_status ninp_plan_create(const nin_net *net, bool training, ninp_plan *out, n
         }
     }
     free(planner.leaves);
-    connect_steps(out);
+    connect_steps(out, frozen);
     return NIN_OK;
 }
 

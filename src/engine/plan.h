@@ -40,6 +40,7 @@ typedef struct ninp_step {
     int weight, bias;                 /* tensor numbers of the net; -1: none */
     int scale, shift, mean, variance; /* of batch norm, own step or folded; -1: none */
     double epsilon, momentum;         /* of batch norm */
+    bool fixed; /* batch norm in training whose tensors are frozen: it uses running statistics */
 
     /* Backward. The gradient that a step receives is that of its result before the activation: the
      * step behind it has multiplied by the derivative, which it takes from its own input. A pooled
@@ -55,7 +56,9 @@ typedef struct ninp_plan {
     size_t count;
 } ninp_plan;
 
-nin_status ninp_plan_create(const nin_net *net, bool training, ninp_plan *out, nin_error *err);
+/* frozen: see nin_session_options; may be NULL. */
+nin_status ninp_plan_create(const nin_net *net, bool training, const bool *frozen, ninp_plan *out,
+                            nin_error *err);
 void ninp_plan_free(ninp_plan *plan);
 
 /* "conv2d+relu+max_pool"; returns buffer. */

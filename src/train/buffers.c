@@ -14,6 +14,7 @@ void ninp_buffers_free(ninp_buffers *buffers) {
         ninp_free_aligned(buffers->slots[i]);
     }
     free(buffers->rules);
+    free(buffers->frozen);
     nin_net_free(buffers->average);
     *buffers = (ninp_buffers){0};
 }
@@ -21,6 +22,15 @@ void ninp_buffers_free(ninp_buffers *buffers) {
 static nin_status allocate(size_t count, float **out, nin_error *err) {
     *out = ninp_calloc_aligned(count, sizeof **out);
     return *out ? NIN_OK : ninp_fail_memory(err, count * sizeof **out, "gradients");
+}
+
+static nin_status list_frozen(const nin_net *net, ninp_buffers *out, nin_error *err) {
+    const size_t count = net->trainable_count;
+    out->frozen = ninp_calloc(count, sizeof *out->frozen);
+    for (size_t i = 0; out->frozen && i < count; i++) {
+        out->frozen[i] = out->rules[i].frozen;
+    }
+    return out->frozen ? NIN_OK : ninp_fail_memory(err, count, "rules for tensors");
 }
 
 static nin_status create_slots(const nin_train_options *options, size_t count, ninp_buffers *out,
@@ -53,6 +63,9 @@ nin_status ninp_buffers_create(const nin_train_options *options, const nin_net *
     const size_t count = nin_net_parameter_count(net);
     *out = (ninp_buffers){0};
     nin_status status = ninp_tensor_rules_create(options, net, &out->rules, err);
+    if (status == NIN_OK) {
+        status = list_frozen(net, out, err);
+    }
     if (status == NIN_OK) {
         status = allocate(count, &out->gradients, err);
     }

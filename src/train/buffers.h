@@ -10,6 +10,7 @@ typedef struct ninp_buffers {
     float *sums;      /* likewise, of the batches of a step; NULL where a step is one batch */
     float *slots[NINP_OPTIMIZER_SLOTS]; /* see optimizer.h; NULL where it needs fewer */
     ninp_tensor_rule *rules;            /* one a trainable tensor */
+    bool *frozen;                       /* likewise: what the rules say of it */
     nin_net *average;                   /* the net with averaged weights; NULL: none are averaged */
     size_t state_count;
     ninp_run_array state[NINP_RUN_ARRAYS]; /* what has to be saved; borrows from the above */

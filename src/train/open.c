@@ -65,6 +65,7 @@ static nin_status open_session(const ninp_trainer *trainer, nin_net *net, bool t
     options.batch = trainer->options.batch;
     options.seed = trainer->options.seed;
     options.training = training;
+    options.frozen = training ? trainer->buffers.frozen : NULL;
     options.algorithms = algorithms;
     return nin_session_create(net, &options, out, err);
 }

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -266,14 +267,118 @@ static void test_steps_of_several_batches(void **state) {
     small_run_close(&run);
 }
 
+/* ---- frozen tensors ---------------------------------------------------------------------- */
+
+static nin_model train_frozen(small_run *run, const char *freeze, const char *device) {
+    nin_model model = small_run_model();
+    run->options.freeze = freeze;
+    run->options.session.device = device;
+    run->options.epochs = 1;
+    const nin_train_task task = {
+        .model = &model, .train = run->train, .options = &run->options, .directory = directory};
+    nin_error err = {0};
+    expect_ok(nin_train(&task, NULL, &err), &err);
+    empty(&directory);
+    return model;
+}
+
+static void expect_near_tensor(const nin_tensor *a, const nin_tensor *b) {
+    for (size_t i = 0; i < a->count; i++) {
+        const double difference = fabs((double)a->values[i] - (double)b->values[i]);
+        if (!(difference <= 2e-5 * (1 + fabs((double)b->values[i])))) {
+            fail_msg("%s[%zu]: %.9g on the CPU, %.9g by the reference", a->name, i,
+                     (double)a->values[i], (double)b->values[i]);
+        }
+    }
+}
+
+/* Frozen tensors keep their bits, as do the running statistics of a frozen batch norm; what lies
+ * behind moves, and in the same way on both engines. The net: convolution 0, batch norm 1, linear
+ * layers 6 and 8. */
+static void test_freeze(void **state) {
+    (void)state;
+    static const struct {
+        const char *freeze, *fixed[7];
+    } cases[] = {
+        {"0.*,1.*",
+         {"0.weight", "0.bias", "1.weight", "1.bias", "1.running_mean", "1.running_var"}},
+        {"1.*", {"1.weight", "1.bias", "1.running_mean", "1.running_var"}},
+        {"1.weight,8.bias", {"1.weight", "8.bias"}},
+    };
+    small_run run = small_run_open();
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        nin_model start = small_run_model();
+        nin_init_options init = run.options.init;
+        init.seed = run.options.seed;
+        nin_net_initialize(start.net, &init);
+        nin_model cpu = train_frozen(&run, cases[c].freeze, "cpu");
+        nin_model reference = train_frozen(&run, cases[c].freeze, "reference");
+        for (size_t i = 0; i < nin_net_tensor_count(cpu.net); i++) {
+            const nin_tensor before = nin_net_tensor(start.net, i);
+            const nin_tensor after = nin_net_tensor(cpu.net, i);
+            const nin_tensor exact = nin_net_tensor(reference.net, i);
+            bool fixed = false;
+            for (const char *const *name = cases[c].fixed; *name; name++) {
+                fixed = fixed || strcmp(*name, after.name) == 0;
+            }
+            const size_t bytes = after.count * sizeof *after.values;
+            assert_int_equal(memcmp(after.values, before.values, bytes) == 0, fixed);
+            expect_near_tensor(&after, &exact);
+        }
+        nin_model_free(&start);
+        nin_model_free(&cpu);
+        nin_model_free(&reference);
+    }
+    small_run_close(&run);
+}
+
+static void expect_refused(nin_train_options *options, const char *message) {
+    small_run run = small_run_open();
+    run.options = *options;
+    nin_model model = small_run_model();
+    const nin_train_task task = {
+        .model = &model, .train = run.train, .options = &run.options, .directory = "nowhere"};
+    nin_error err = {0};
+    assert_int_equal(nin_train_check(&task, &err), NIN_ERROR_ARGUMENT);
+    assert_string_equal(err.message, message);
+    nin_model_free(&model);
+    small_run_close(&run);
+}
+
+static void test_wrong_lists(void **state) {
+    (void)state;
+#define NAMES "there are 0.weight, 0.bias, 1.weight, 1.bias, 6.weight, 6.bias, 8.weight, 8.bias"
+    nin_train_options options = small_options();
+    options.freeze = "0.*,9.weight";
+    expect_refused(&options, "freeze: '9.weight' fits no tensor; " NAMES);
+    options.freeze = "1.running_mean";
+    expect_refused(&options, "freeze: '1.running_mean' fits no tensor; " NAMES);
+    options.freeze = ",";
+    expect_refused(&options, "freeze: '' fits no tensor; " NAMES);
+    options.freeze = NULL;
+    options.lr_scale = "bias=2,lst=0.1";
+    expect_refused(&options, "lr_scale: 'lst' fits no tensor; " NAMES);
+    static const char *const malformed[] = {"bias",    "bias=",   "=2",
+                                            "bias=2x", "bias=-1", "bias=nan"};
+    for (size_t i = 0; i < sizeof malformed / sizeof *malformed; i++) {
+        char message[200];
+        snprintf(message, sizeof message,
+                 "lr_scale '%s': not a list of PATTERN=X with X from 0 to 1e+06", malformed[i]);
+        options.lr_scale = malformed[i];
+        expect_refused(&options, message);
+    }
+    options.lr_scale = NULL;
+    options.optimizer = NIN_OPTIMIZER_ADAMW;
+    expect_refused(&options, "momentum 0.9 is for optimizer sgd; adam and adamw have beta1");
+}
+
 int main(void) {
 #define IN_DIRECTORIES(test) \
     cmocka_unit_test_setup_teardown(test, make_directories, remove_directories)
     const struct CMUnitTest tests[] = {
-        IN_DIRECTORIES(test_resume),
-        IN_DIRECTORIES(test_average_is_the_outcome),
-        IN_DIRECTORIES(test_accumulate),
-        IN_DIRECTORIES(test_steps_of_several_batches),
+        IN_DIRECTORIES(test_resume),     IN_DIRECTORIES(test_average_is_the_outcome),
+        IN_DIRECTORIES(test_accumulate), IN_DIRECTORIES(test_steps_of_several_batches),
+        IN_DIRECTORIES(test_freeze),     cmocka_unit_test(test_wrong_lists),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* Batch norm with the statistics of the batch, for training.
+/* Batch norm for training: with the statistics of the batch or, where it is frozen, with the
+ * running ones.
  *
  * Every channel block of every picture is summed up on its own, in parts whose order is fixed; the
  * parts are then put together picture after picture, in double. So the bits do not depend on the
@@ -109,10 +110,22 @@ static void follow(const ninp_cpu_run *run, int channel, moments m, double value
     *variance = (float)((1.0 - momentum) * (double)*variance + momentum * unbiased);
 }
 
+static moments running_moments(const ninp_cpu_run *run, int channel) {
+    return (moments){(double)run->tensors[2][channel], (double)run->tensors[3][channel]};
+}
+
+static moments batch_moments(const ninp_cpu_run *run, size_t block, int lane) {
+    const ninp_step *step = run->step;
+    const double pixels = (double)step->input.height * step->input.width;
+    const moments m =
+        join_parts(parts_of(run) + block, block_count(step), run->count, pixels, lane);
+    follow(run, (int)block * NINP_BLOCK + lane, m, run->count * pixels);
+    return m;
+}
+
 /* Lanes past the last channel become 0. */
 static void settle_forward(const ninp_cpu_run *run, size_t block) {
     const ninp_step *step = run->step;
-    double pixels = (double)step->input.height * step->input.width;
     block_statistics kept = {0};
     ninp_norm_forward norm = {0};
     for (int lane = 0; lane < NINP_BLOCK; lane++) {
@@ -120,8 +133,7 @@ static void settle_forward(const ninp_cpu_run *run, size_t block) {
         if (channel >= step->input.channels) {
             break;
         }
-        moments m = join_parts(parts_of(run) + block, block_count(step), run->count, pixels, lane);
-        follow(run, channel, m, run->count * pixels);
+        moments m = step->fixed ? running_moments(run, channel) : batch_moments(run, block, lane);
         double inverse = 1.0 / sqrt(m.variance + step->epsilon);
         kept.mean[lane] = (float)m.mean;
         kept.inverse_deviation[lane] = (float)inverse;
@@ -143,7 +155,7 @@ static void forward(const ninp_cpu_run *run) {
 #pragma omp parallel num_threads(run->threads)
     {
 #pragma omp for schedule(static)
-        for (size_t i = 0; i < parts; i++) {
+        for (size_t i = 0; i < (step->fixed ? 0 : parts); i++) {
             const float *x = run->x + i / blocks * run->x_stride + i % blocks * floats;
             sum_forward(map, pixels, x, parts_of(run) + i);
         }
@@ -162,7 +174,8 @@ static void forward(const ninp_cpu_run *run) {
 }
 
 /* With x^ = (x - mean) / deviation and means over the batch:
- * dx = scale / deviation * (dy - mean(dy) - x^ mean(dy x^)). */
+ * dx = scale / deviation * (dy - mean(dy) - x^ mean(dy x^)). Running statistics do not depend on x,
+ * so the two means are not there then. */
 static void settle_backward(const ninp_cpu_run *run, size_t block) {
     const ninp_step *step = run->step;
     double values = (double)run->count * step->input.height * step->input.width;
@@ -185,8 +198,10 @@ static void settle_backward(const ninp_cpu_run *run, size_t block) {
         run->tensor_gradients[1][channel] = (float)sum;
         norm.mean[lane] = kept->mean[lane];
         norm.scale[lane] = (float)((double)run->tensors[0][channel] * inverse);
-        norm.mean_dy[lane] = (float)(sum / values);
-        norm.slope[lane] = (float)(product / values * inverse * inverse);
+        if (!step->fixed) {
+            norm.mean_dy[lane] = (float)(sum / values);
+            norm.slope[lane] = (float)(product / values * inverse * inverse);
+        }
     }
     coefficients_of(run)[block].backward = norm;
 }

@@ -22,6 +22,7 @@ struct ninp_reference {
     int count;                      /* of the last forward pass */
     uint64_t step;
     bool training; /* of the last forward pass */
+    bool *frozen;  /* one a trainable tensor; NULL: none */
     bool pulled;   /* values are those of the net */
 };
 
@@ -33,6 +34,7 @@ void ninp_reference_free(ninp_reference *reference) {
         free(reference->outputs[i]);
     }
     free(reference->leaves);
+    free(reference->frozen);
     free(reference->values);
     free(reference->gradients);
     free(reference->images);
@@ -123,13 +125,19 @@ void ninp_reference_push_running(ninp_reference *reference) {
     }
 }
 
+static bool is_fixed_norm(const ninp_reference *reference, const ninp_net_layer *layer) {
+    const bool *frozen = reference->frozen;
+    return layer->type == &ninp_layer_batch_norm && frozen && frozen[layer->first_tensor] &&
+           frozen[layer->first_tensor + 1];
+}
+
 static ninp_layer_run layer_run(ninp_reference *reference, size_t leaf) {
     const ninp_net_layer *layer = &reference->net->layers[reference->leaves[leaf]];
     ninp_layer_run run = {.options = &layer->options,
                           .count = reference->count,
                           .input = layer->input,
                           .output = layer->output,
-                          .training = reference->training,
+                          .training = reference->training && !is_fixed_norm(reference, layer),
                           .x = leaf ? reference->outputs[leaf - 1] : reference->images,
                           .y = reference->outputs[leaf],
                           .seed = reference->seed,
@@ -180,6 +188,17 @@ static nin_status engine_open(nin_net *net, const nin_session_options *options, 
                               nin_error *err) {
     ninp_reference *reference;
     nin_status status = ninp_reference_create(net, options->batch, options->seed, &reference, err);
+    if (status == NIN_OK && options->frozen) {
+        const size_t count = net->trainable_count;
+        reference->frozen = ninp_calloc(count, sizeof *reference->frozen);
+        if (!reference->frozen) {
+            ninp_reference_free(reference);
+            reference = NULL;
+            status = ninp_fail_memory(err, count, "the reference engine");
+        } else {
+            memcpy(reference->frozen, options->frozen, count * sizeof *reference->frozen);
+        }
+    }
     *state = reference;
     return status;
 }
