@@ -82,6 +82,9 @@ static const cli_setting table[] = {
     {"max-steps", 0, CLI_COUNT, AT(train.max_steps), RANGE(0, MOST_COUNT), "N",
      "stop after N steps in all, saved, so that --resume can go on; 0: no limit", GROUP_LENGTH,
      TRAIN | CLI_MAY_CHANGE},
+    {"patience", 0, CLI_INTEGER, AT(train.patience), RANGE(0, 1000000), "N",
+     "stop after N epochs without a better test accuracy; 0: never", GROUP_LENGTH,
+     TRAIN | CLI_MAY_CHANGE},
     {"seed", 's', CLI_COUNT, AT(train.seed), RANGE(0, MOST_COUNT), "N",
      "of everything random: the same seed gives the same bits", GROUP_LENGTH, TRAIN | CLI_FOR_DATA},
     {"points-per-epoch", 0, CLI_INTEGER, AT(train.points_per_epoch), RANGE(0, 1000000), "N",
@@ -133,6 +136,10 @@ static const cli_setting table[] = {
     {"freeze", 0, CLI_TEXT, AT(freeze), NONE, "PATTERN,...",
      "keep some tensors as they are: '0.*,2.*'", GROUP_RULE, TRAIN},
 
+    {"from", 0, CLI_TEXT, AT(from), NONE, "MODEL.safetensors",
+     "start from a trained model's weights, with its net and preprocessing; what depends on the "
+     "number of classes is drawn anew if that is another one",
+     GROUP_START, TRAIN},
     {"init", 0, CLI_CHOICE, AT(train.init.weights), CHOICES(inits), "NAME",
      "how weights are drawn: xavier, he, gaussian, pytorch", GROUP_START, TRAIN},
     {"std", 0, CLI_REAL, AT(train.init.std), RANGE(0, 1e6), "X",

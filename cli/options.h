@@ -13,6 +13,7 @@ typedef struct cli_settings {
     char *model, *data, *data_dir;
     char *device, *isa, *algorithms;
     char *lr_scale, *decay_scale, *freeze;
+    char *from;
     uint64_t limit;
     int resize;
     nin_train_options train;

@@ -41,12 +41,77 @@ static char *rule_text(const cli_settings *settings) {
     const nin_train_options *train = &settings->train;
     char *schedule = cli_setting_text(cli_setting_find("schedule"), settings);
     char *init = cli_setting_text(cli_setting_find("init"), settings);
-    char *text =
-        cli_format("lr %s %s, momentum %s, weight decay %s, %s weights, seed %llu",
-                   cli_float(train->lr).text, schedule, cli_float(train->momentum).text,
-                   cli_float(train->weight_decay).text, init, (unsigned long long)train->seed);
+    char *optimizer = cli_setting_text(cli_setting_find("optimizer"), settings);
+    char *own = train->optimizer == NIN_OPTIMIZER_SGD
+                    ? cli_format("momentum %s", cli_float(train->momentum).text)
+                    : cli_format("%s, betas %s and %s", optimizer, cli_float(train->beta1).text,
+                                 cli_float(train->beta2).text);
+    char *text = cli_format(
+        "lr %s %s, %s, weight decay %s, %s weights, seed %llu", cli_float(train->lr).text, schedule,
+        own, cli_float(train->weight_decay).text, init, (unsigned long long)train->seed);
     free(schedule);
     free(init);
+    free(optimizer);
+    free(own);
+    return text;
+}
+
+/* Which tensors of the net are not those of the model it starts from. */
+static char *drawn_text(const nin_net *net, const nin_net *from) {
+    char *text = cli_copy("");
+    for (size_t i = 0; i < nin_net_tensor_count(net); i++) {
+        nin_tensor tensor = nin_net_tensor(net, i);
+        if (tensor.count != nin_net_tensor(from, i).count) {
+            char *longer = cli_format("%s%s%s", text, text[0] ? ", " : "", tensor.name);
+            free(text);
+            text = longer;
+        }
+    }
+    return text;
+}
+
+static void show_start(const cli_settings *settings, const nin_net *net, const nin_net *from) {
+    char *drawn = drawn_text(net, from);
+    if (drawn[0]) {
+        plan_row("from",
+                 cli_format("%s, for %d classes instead of %d: drawn anew are %s", settings->from,
+                            nin_net_output(net).channels, nin_net_output(from).channels, drawn));
+    } else {
+        plan_row("from", cli_format("%s, all weights", settings->from));
+    }
+    free(drawn);
+}
+
+static bool is_given(const char *text) {
+    return text && text[0];
+}
+
+/* What applies to single tensors, and averages. */
+static void show_exceptions(const cli_settings *settings) {
+    if (is_given(settings->lr_scale)) {
+        plan_row("lr", cli_format("times %s", settings->lr_scale));
+    }
+    if (is_given(settings->decay_scale)) {
+        plan_row("decay", cli_format("times %s", settings->decay_scale));
+    }
+    if (is_given(settings->freeze)) {
+        plan_row("frozen", cli_copy(settings->freeze));
+    }
+    if (settings->train.ema > 0) {
+        plan_row("average", cli_format("of the weights, decay %s a step: tested and saved in their "
+                                       "place",
+                                       cli_float(settings->train.ema).text));
+    }
+}
+
+static char *length_text(const nin_train_options *train, size_t pictures) {
+    const uint64_t batch = (uint64_t)train->batch * (uint64_t)train->accumulate;
+    const uint64_t steps = (pictures + batch - 1) / batch;
+    char *several = train->accumulate > 1 ? cli_format("%d x ", train->accumulate) : cli_copy("");
+    char *text =
+        cli_format("%d epoch%s of %s steps, %s%d pictures a step", train->epochs,
+                   train->epochs == 1 ? "" : "s", cli_thousands(steps).text, several, train->batch);
+    free(several);
     return text;
 }
 
@@ -58,8 +123,6 @@ void cli_report_plan(const cli_settings *settings, const nin_net *net, const cli
         nin_layer layer = nin_net_layer(net, i);
         macs += layer.depth == 0 ? layer.macs : 0;
     }
-    size_t batch = (size_t)settings->train.batch;
-    uint64_t steps = (train->count + batch - 1) / batch;
     plan_row("data",
              cli_format("%s: %s training and %s test pictures, %s, %d classes (%s)", train->name,
                         cli_thousands(train->count).text, cli_thousands(record->test.count).text,
@@ -69,10 +132,12 @@ void cli_report_plan(const cli_settings *settings, const nin_net *net, const cli
                                settings->model, cli_shape(nin_net_input(net)).text,
                                cli_thousands(nin_net_parameter_count(net)).text,
                                cli_thousands(macs).text));
-    plan_row("length", cli_format("%d epoch%s of %s steps, %d pictures a step",
-                                  settings->train.epochs, settings->train.epochs == 1 ? "" : "s",
-                                  cli_thousands(steps).text, settings->train.batch));
+    if (record->from) {
+        show_start(settings, net, record->from);
+    }
+    plan_row("length", length_text(&settings->train, train->count));
     plan_row("rule", rule_text(settings));
+    show_exceptions(settings);
     plan_row("device",
              cli_format("%s, %s, %d thread%s", record->session.device, record->session.isa,
                         record->session.threads, record->session.threads == 1 ? "" : "s"));
@@ -215,6 +280,12 @@ static void show_curves(const cli_settings *settings, const char *directory) {
 
 static void say_where(const cli_settings *settings, const char *directory,
                       const nin_train_result *result) {
+    if (result->out_of_patience) {
+        int waited = result->last.epoch - result->best_epoch;
+        cli_note("nin: stopped early, after epoch %d: the test accuracy has not been better than "
+                 "%.3f for %d epoch%s",
+                 result->last.epoch + 1, result->best_accuracy, waited, waited == 1 ? "" : "s");
+    }
     if (result->stopped) {
         cli_note("nin: stopped after step %llu; everything is saved in %s",
                  (unsigned long long)result->last.step, directory);
@@ -233,7 +304,9 @@ static void say_where(const cli_settings *settings, const char *directory,
     if (!result->stopped && isnan(result->last.test_accuracy)) {
         cli_note("to test: nin eval %s/last.safetensors --data %s", directory, settings->data);
     }
-    if (!result->finished) {
+    if (result->out_of_patience) {
+        cli_note("to go on all the same: nin train --resume %s --patience 0", directory);
+    } else if (!result->finished) {
         cli_note("to go on: nin train --resume %s", directory);
     }
 }
@@ -255,6 +328,7 @@ static void print_json(const cli_run_record *record, const char *directory,
                  measured ? cli_json_integer((unsigned)result->best_epoch + 1) : json_null());
     cli_json_set(object, "finished", json_boolean(result->finished));
     cli_json_set(object, "stopped", json_boolean(result->stopped));
+    cli_json_set(object, "out_of_patience", json_boolean(result->out_of_patience));
     cli_json_set(object, "directory", cli_json_text(directory));
     cli_json_print(object);
 }

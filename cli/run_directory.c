@@ -18,8 +18,11 @@ static const char *const run_files[] = {"state", "log.jsonl", "last.safetensors"
 char *cli_run_default_directory(const char *model) {
     const char *slash = strrchr(model, '/');
     char *name = cli_copy(slash ? slash + 1 : model);
-    if (cli_ends_with(name, ".net")) {
-        name[strlen(name) - strlen(".net")] = '\0';
+    static const char *const endings[] = {".net", ".safetensors"};
+    for (size_t i = 0; i < 2; i++) {
+        if (cli_ends_with(name, endings[i])) {
+            name[strlen(name) - strlen(endings[i])] = '\0';
+        }
     }
     char date[32] = "";
     time_t now = time(NULL);

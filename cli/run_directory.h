@@ -8,8 +8,9 @@
 
 /* What config.json records beside the settings: what repeating the run or going on needs. */
 typedef struct cli_run_record {
-    const char *net;    /* the description, written out */
-    const char *recipe; /* NULL: none */
+    const char *net;     /* the description, written out */
+    const char *recipe;  /* NULL: none */
+    const nin_net *from; /* whose weights it starts from; NULL: drawn ones */
     nin_dataset_info train, test;
     nin_session_info session;
 } cli_run_record;

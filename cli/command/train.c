@@ -65,6 +65,7 @@ typedef struct train_run {
     json_t *config; /* of the run that goes on */
     nin_dataset *train, *test;
     nin_model model;
+    nin_model from;     /* the one to start from */
     char *device, *isa; /* what the record's session names */
     cli_run_record record;
 } train_run;
@@ -75,6 +76,7 @@ static void free_run(train_run *run) {
     nin_dataset_free(run->train);
     nin_dataset_free(run->test);
     nin_model_free(&run->model);
+    nin_model_free(&run->from);
     free(run->device);
     free(run->isa);
 }
@@ -140,6 +142,10 @@ static int settle_new(const cli_line *line, const train_request *request, train_
         return cli_fail(&err);
     }
     cli_line_apply(line, &run->settings);
+    if (run->settings.from && !cli_line_has(line, "model")) {
+        free(run->settings.model);
+        run->settings.model = cli_copy(run->settings.from);
+    }
     return CLI_DONE;
 }
 
@@ -167,6 +173,7 @@ static int open_net(train_run *run) {
     const nin_dataset_info *train = &run->record.train;
     const nin_dataset_info *test = &run->record.test;
     const nin_dataset_info *larger = test->classes > train->classes ? test : train;
+    const nin_preprocess *given = run->from.net ? &run->from.preprocess : NULL;
     nin_error err = {0};
     if (run->config) {
         const char *text = cli_run_text(run->config, "net", NULL);
@@ -175,7 +182,7 @@ static int open_net(train_run *run) {
         }
     } else {
         nin_net_options options = {.classes = larger->classes,
-                                   .channels = train->channels,
+                                   .channels = given ? given->channels : train->channels,
                                    .height = run->settings.resize,
                                    .width = run->settings.resize};
         int code = cli_net_open(run->settings.model, &options, &run->model.net);
@@ -184,10 +191,19 @@ static int open_net(train_run *run) {
         }
     }
     nin_shape input = nin_net_input(run->model.net);
-    run->model.preprocess = nin_preprocess_plain(input.channels, input.height, input.width);
+    run->model.preprocess =
+        given ? *given : nin_preprocess_plain(input.channels, input.height, input.width);
+    run->model.preprocess.height = input.height;
+    run->model.preprocess.width = input.width;
     name_classes(&run->model, larger, nin_net_output(run->model.net).channels);
     run->record.net = nin_net_text(run->model.net);
+    run->record.from = run->config ? NULL : run->from.net;
     return CLI_DONE;
+}
+
+/* A run that goes on has its weights; it still needs the preprocessing. */
+static int open_from(train_run *run) {
+    return run->settings.from ? cli_model_load(run->settings.from, &run->from) : CLI_DONE;
 }
 
 /* What the session of the run will be on: asked of one for a single picture, which is small. */
@@ -225,7 +241,8 @@ static nin_train_task task_of(train_run *run, const nin_train_options *options,
                             .test = run->test,
                             .options = options,
                             .directory = directory,
-                            .resume = run->config != NULL};
+                            .resume = run->config != NULL,
+                            .from = run->record.from};
 }
 
 /* Before anything is promised or written. */
@@ -267,6 +284,9 @@ static int train(train_run *run, const char *directory, bool json) {
 
 static int open_and_train(train_run *run, train_request *request) {
     int code = open_data(run);
+    if (code == CLI_DONE) {
+        code = open_from(run);
+    }
     if (code == CLI_DONE) {
         code = open_net(run);
     }

@@ -67,6 +67,8 @@ typedef struct nin_train_options {
     nin_session_options session; /* batch, training and seed are set from here; algorithms are those
                                     of training */
 
+    int patience; /* stop when the accuracy on the test set has not grown for this many epochs; 0:
+                     go on to the end */
     int points_per_epoch; /* curve points an epoch; 0: the lecture's rule, (i + 1) % (batches / 5)
                              == 0 or the last: 6 for 469 batches */
     double checkpoint_seconds; /* save state at least this often, 0: at the end of epochs only */
@@ -108,38 +110,44 @@ typedef struct nin_train_result {
     nin_progress last;    /* at the end */
     double best_accuracy; /* on the test set */
     int best_epoch;
-    bool stopped;  /* by the callback */
-    bool finished; /* all epochs are done (false too when max_steps ended it) */
+    bool stopped;         /* by the callback */
+    bool finished;        /* all epochs are done (false too when max_steps or patience ended it) */
+    bool out_of_patience; /* options.patience ended it, now or before it was resumed */
 } nin_train_result;
 
 /* A run of training: what on what, how, and where. Everything is borrowed. */
 typedef struct nin_train_task {
-    nin_model *model; /* its net is trained */
+    nin_model *model;    /* its net is trained */
+    const nin_net *from; /* a new run starts from its weights; where it tells another number of
+                            classes apart, tensors whose shape depends on that are drawn.
+                            NULL: all are drawn */
     const nin_dataset *train;
     const nin_dataset *test; /* NULL: never evaluated */
     const nin_train_options *options;
     const char *directory;       /* of the run; made if needed */
-    bool resume;                 /* go on with the run that is there */
+    bool resume;                 /* go on with the run that is there; `from` does not matter then */
     nin_train_callback callback; /* NULL: none */
     void *context;               /* of the callback */
 } nin_train_task;
 
 /* What nin_train would refuse before it touches the directory: options that have no sensible
- * meaning or do not go together, and data that the net cannot take. NIN_ERROR_ARGUMENT. */
+ * meaning or do not go together, patterns that fit no tensor, data that the net cannot take,
+ * weights to start from that are not those of such a net. NIN_ERROR_ARGUMENT. */
 NIN_API nin_status nin_train_check(const nin_train_task *task, nin_error *err);
 
-/* Trains the model's net (initialising it first, unless the run is resumed) and evaluates it after
- * every epoch. With `ema` the net holds the averaged weights in the end, as last.safetensors does.
- * Writes log.jsonl, last.safetensors, best.safetensors and state into the directory. With `resume`
- * it goes on from `state` there; the options must be those of the run (NIN_ERROR_ARGUMENT names the
- * first that differs), except max_steps, checkpoint_seconds and the number of threads; a device or
- * instruction set left to "auto" is the run's. A run stopped anywhere and resumed ends with the
- * same bits as one that was not. NIN_ERROR_ARGUMENT: also when the directory holds a run and
- * `resume` is false, or when another process trains there. NIN_ERROR_NO_INPUT: nothing there to
- * resume. NIN_ERROR_NOT_FINITE: a loss or gradient that is not finite, the message names the step
- * and the first bad tensor; the last good checkpoint is kept. NIN_ERROR_IO: a file could not be
- * written; the last checkpoint is kept. `result` may be NULL; *result is filled in as far as the
- * run came. */
+/* Trains the model's net (giving it the weights to start from, unless the run is resumed) and
+ * evaluates it after every epoch. Writes log.jsonl, last.safetensors, best.safetensors and state
+ * into the directory. With `ema` the net holds the averaged weights in the end, as last.safetensors
+ * does. With `resume` it goes on from `state` there. The options must be those of the run, except
+ * max_steps, patience, checkpoint_seconds and the number of threads; a device or instruction set
+ * left to "auto" is the run's. A run stopped anywhere and resumed ends with the same bits as one
+ * that was not.
+ * NIN_ERROR_ARGUMENT: what nin_train_check refuses; the first option that is not the run's; a
+ * directory that holds a run when `resume` is false; another process trains there.
+ * NIN_ERROR_NO_INPUT: nothing there to resume. NIN_ERROR_NOT_FINITE: a loss or gradient that is not
+ * finite, the message names the step and the first bad tensor; the last good checkpoint is kept.
+ * NIN_ERROR_IO: a file could not be written; the last checkpoint is kept.
+ * `result` may be NULL; *result is filled in as far as the run came. */
 NIN_API nin_status nin_train(const nin_train_task *task, nin_train_result *result, nin_error *err);
 
 /* Learning rate of step `step` (from 0) of a run of `steps` steps, `batches` an epoch. */

@@ -126,7 +126,7 @@ static const char *read_digits(const char *word, double *value, int *digits) {
 /* A decimal fraction, without strtod, which depends on the locale. Fifteen digits and powers of ten
  * up to 22 are exact in a double, so that one multiplication or division rounds correctly (Clinger,
  * "How to read floating point numbers accurately", PLDI 1990). */
-static bool parse_double(const char *word, double *out) {
+bool ninp_parse_decimal(const char *word, double *out) {
     double value = 0.0;
     int digits = 0;
     const char *point = read_digits(word, &value, &digits);
@@ -162,7 +162,7 @@ static bool parse_double(const char *word, double *out) {
 static nin_status read_double(const char *word, const char *what, double least, double most,
                               double *out, nin_error *err) {
     double value;
-    if (!parse_double(word, &value)) {
+    if (!ninp_parse_decimal(word, &value)) {
         return ninp_fail(err, NIN_ERROR_DATA, "%s=%s is not a number from %g to %g", what, word,
                          least, most);
     }

@@ -34,6 +34,9 @@ nin_status ninp_line_next_int(ninp_line *line, const char *what, int least, int 
                               nin_error *err);
 nin_status ninp_line_next_double(ninp_line *line, const char *what, double least, double most,
                                  double *out, nin_error *err);
+/* A whole word that is a decimal fraction of at most 15 digits, without a sign, with or without an
+ * exponent; false: it is none. Does not depend on the locale. */
+bool ninp_parse_decimal(const char *word, double *out);
 /* A comma-separated list of 1 to `limit` numbers in [1, most]; *count says how many. */
 nin_status ninp_line_next_ints(ninp_line *line, const char *what, int most, int limit, int *out,
                                int *count, nin_error *err);

@@ -99,6 +99,13 @@ nin_status ninp_trainer_end_early(ninp_trainer *trainer, nin_train_result *resul
     return status;
 }
 
+bool ninp_trainer_out_of_patience(const ninp_trainer *trainer) {
+    const ninp_run_position *at = &trainer->state.at;
+    const int patience = trainer->options.patience;
+    return patience > 0 && trainer->task.test && at->batch == 0 && at->epoch > 0 &&
+           at->epoch < trainer->options.epochs && at->epoch - 1 - at->best_epoch >= patience;
+}
+
 nin_status ninp_trainer_finish_epoch(ninp_trainer *trainer, nin_error *err) {
     nin_status status = ninp_health_weights(trainer->task.model->net, trainer->state.at.step, err);
     if (status == NIN_OK && trainer->task.test) {
@@ -120,6 +127,12 @@ nin_status ninp_trainer_finish_epoch(ninp_trainer *trainer, nin_error *err) {
     status = ninp_run_log_add(&trainer->log, &progress, err);
     if (status != NIN_OK) {
         return status;
+    }
+    if (ninp_trainer_out_of_patience(trainer)) {
+        status = ninp_run_log_stop(&trainer->log, &trainer->state.at, err);
+        if (status != NIN_OK) {
+            return status;
+        }
     }
     ninp_trainer_tell(trainer, NIN_EVENT_EPOCH, &progress);
     return ninp_trainer_save(trainer, err);

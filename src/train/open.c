@@ -2,6 +2,7 @@
 #include "train/trainer.h"
 
 #include "base/error.h"
+#include "net/transfer.h"
 #include "train/clock.h"
 #include "train/fit.h"
 #include "train/identity.h"
@@ -32,6 +33,12 @@ nin_status nin_train_check(const nin_train_task *task, nin_error *err) {
     }
     if (status == NIN_OK && task->test) {
         status = ninp_fit_check(model->net, task->test, &model->preprocess, err);
+    }
+    if (status == NIN_OK && task->options->patience > 0 && !task->test) {
+        status = ninp_fail(err, NIN_ERROR_ARGUMENT, "patience needs test data");
+    }
+    if (status == NIN_OK && task->from) {
+        status = ninp_net_transfer_check(model->net, task->from, err);
     }
     if (status == NIN_OK) {
         ninp_tensor_rule *rules;
@@ -125,6 +132,9 @@ static nin_status start_fresh(ninp_trainer *trainer, nin_error *err) {
     nin_init_options init = trainer->options.init;
     init.seed = trainer->options.seed;
     nin_net_initialize(trainer->task.model->net, &init);
+    if (trainer->task.from) {
+        ninp_net_transfer(trainer->task.model->net, trainer->task.from);
+    }
     trainer->state.at = (ninp_run_position){.test_loss = (double)NAN,
                                             .test_accuracy = (double)NAN,
                                             .best_accuracy = (double)NAN,

@@ -70,6 +70,7 @@ nin_status ninp_train_options_check(const nin_train_options *options, nin_error 
         {"warmup_steps", options->warmup_steps, 0, 1e9, false},
         {"clip_norm", (double)options->clip_norm, 0, 1e30, false},
         {"label_smoothing", (double)options->label_smoothing, 0, 1, true},
+        {"patience", options->patience, 0, 1e6, false},
         {"points_per_epoch", options->points_per_epoch, 0, 1e6, false},
         {"checkpoint_seconds", options->checkpoint_seconds, 0, 1e9, false},
     };

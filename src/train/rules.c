@@ -3,9 +3,9 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "net/line.h"
 
 #include <fnmatch.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,14 +90,17 @@ typedef struct list {
 
 /* Cuts the value off an item. */
 static bool cut_value(char *item, float *value) {
+    double number;
     char *equals = strrchr(item, '=');
     if (!equals || equals == item) {
         return false;
     }
     *equals = '\0';
-    char *end;
-    *value = strtof(equals + 1, &end);
-    return end != equals + 1 && *end == '\0' && *value >= 0 && (double)*value <= LARGEST_SCALE;
+    if (!ninp_parse_decimal(equals + 1, &number) || number > LARGEST_SCALE) {
+        return false;
+    }
+    *value = (float)number;
+    return true;
 }
 
 static nin_status apply_item(const list *which, char *item, const nin_net *net,

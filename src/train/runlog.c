@@ -73,12 +73,12 @@ static json_t *line_json(const nin_progress *progress) {
     return line;
 }
 
-nin_status ninp_run_log_add(ninp_run_log *log, const nin_progress *progress, nin_error *err) {
-    json_t *json = line_json(progress);
+/* Takes `json` over. */
+static nin_status add_line(ninp_run_log *log, json_t *json, nin_error *err) {
     char *line = ninp_json_line(json, NINP_JSON_SHORT);
     json_decref(json);
     if (!line) {
-        return ninp_fail_memory(err, sizeof *progress, "a line of the log");
+        return ninp_fail_memory(err, sizeof *json, "a line of the log");
     }
     size_t length = strlen(line);
     line[length++] = '\n'; /* in the place of the NUL: the line is written by its length */
@@ -86,6 +86,18 @@ nin_status ninp_run_log_add(ninp_run_log *log, const nin_progress *progress, nin
     free(line);
     log->length += status == NIN_OK ? length : 0;
     return status;
+}
+
+nin_status ninp_run_log_add(ninp_run_log *log, const nin_progress *progress, nin_error *err) {
+    return add_line(log, line_json(progress), err);
+}
+
+nin_status ninp_run_log_stop(ninp_run_log *log, const ninp_run_position *at, nin_error *err) {
+    return add_line(log,
+                    json_pack("{s:s, s:I, s:i, s:i, s:o}", "stopped", "patience", "step",
+                              (json_int_t)at->step, "epochs", at->epoch, "best_epoch",
+                              at->best_epoch + 1, "best_acc", ninp_json_number(at->best_accuracy)),
+                    err);
 }
 
 nin_status ninp_run_log_sync(const ninp_run_log *log, nin_error *err) {

@@ -1,6 +1,9 @@
-/* log.jsonl: one JSON object a line for each curve point and each epoch. */
+/* log.jsonl: one JSON object a line for each curve point and each epoch, and one that says why a
+ * run stopped early. */
 #ifndef NINP_TRAIN_RUNLOG_H
 #define NINP_TRAIN_RUNLOG_H
+
+#include "train/state.h"
 
 #include <nin/train.h>
 
@@ -19,6 +22,10 @@ void ninp_run_log_close(ninp_run_log *log);
 
 /* Adds the line of this moment; test_loss and test_acc are null where they are NaN. */
 nin_status ninp_run_log_add(ninp_run_log *log, const nin_progress *progress, nin_error *err);
+
+/* Adds the line of a run that options.patience stops: {"stopped": "patience", "step", "epochs"
+ * (done), "best_epoch" (from 1), "best_acc"}. */
+nin_status ninp_run_log_stop(ninp_run_log *log, const ninp_run_position *at, nin_error *err);
 
 /* Puts it on the disk. */
 nin_status ninp_run_log_sync(const ninp_run_log *log, nin_error *err);

@@ -65,7 +65,8 @@ static bool is_checkpoint_due(const ninp_trainer *trainer) {
 
 static nin_status run(ninp_trainer *trainer, nin_error *err) {
     nin_status status = NIN_OK;
-    while (status == NIN_OK && !trainer->stop && !is_finished(trainer)) {
+    while (status == NIN_OK && !trainer->stop && !is_finished(trainer) &&
+           !ninp_trainer_out_of_patience(trainer)) {
         if (trainer->state.at.batch == trainer->batches) {
             status = ninp_trainer_finish_epoch(trainer, err);
             continue;
@@ -101,7 +102,8 @@ nin_status nin_train(const nin_train_task *task, nin_train_result *result, nin_e
         *result = (nin_train_result){.last = ninp_trainer_progress(&trainer),
                                      .best_accuracy = trainer.state.at.best_accuracy,
                                      .best_epoch = trainer.state.at.best_epoch,
-                                     .finished = is_finished(&trainer)};
+                                     .finished = is_finished(&trainer),
+                                     .out_of_patience = ninp_trainer_out_of_patience(&trainer)};
         if (status == NIN_OK && task->test && !trainer.stop && trainer.state.at.batch > 0) {
             status = ninp_trainer_end_early(&trainer, result, err);
         }

@@ -65,6 +65,9 @@ nin_status ninp_trainer_end_early(ninp_trainer *trainer, nin_train_result *resul
 /* Saves last.safetensors and then `state`. */
 nin_status ninp_trainer_save(ninp_trainer *trainer, nin_error *err);
 
+/* Whether options.patience says that it is enough. */
+bool ninp_trainer_out_of_patience(const ninp_trainer *trainer);
+
 nin_progress ninp_trainer_progress(const ninp_trainer *trainer);
 
 /* Tells the callback; `progress` NULL: of this moment. Sets trainer->stop when it returns false. */

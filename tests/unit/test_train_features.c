@@ -345,7 +345,7 @@ static void expect_refused(nin_train_options *options, const char *message) {
     small_run_close(&run);
 }
 
-static void test_wrong_lists(void **state) {
+static void test_refused(void **state) {
     (void)state;
 #define NAMES "there are 0.weight, 0.bias, 1.weight, 1.bias, 6.weight, 6.bias, 8.weight, 8.bias"
     nin_train_options options = small_options();
@@ -370,6 +370,9 @@ static void test_wrong_lists(void **state) {
     options.lr_scale = NULL;
     options.optimizer = NIN_OPTIMIZER_ADAMW;
     expect_refused(&options, "momentum 0.9 is for optimizer sgd; adam and adamw have beta1");
+    options = small_options();
+    options.patience = 1;
+    expect_refused(&options, "patience needs test data");
 }
 
 int main(void) {
@@ -378,7 +381,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         IN_DIRECTORIES(test_resume),     IN_DIRECTORIES(test_average_is_the_outcome),
         IN_DIRECTORIES(test_accumulate), IN_DIRECTORIES(test_steps_of_several_batches),
-        IN_DIRECTORIES(test_freeze),     cmocka_unit_test(test_wrong_lists),
+        IN_DIRECTORIES(test_freeze),     cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
