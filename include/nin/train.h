@@ -154,6 +154,45 @@ NIN_API nin_status nin_train(const nin_train_task *task, nin_train_result *resul
 NIN_API float nin_schedule_lr(const nin_train_options *options, uint64_t step, uint64_t steps,
                               int batches);
 
+/* ---- the learning rate range test ---- */
+
+typedef struct nin_lr_range_options {
+    float from, to; /* learning rates, 0 < from < to */
+    int steps;      /* at least 2; an epoch is the most that is made */
+} nin_lr_range_options;
+
+/* From 1e-6 to 10 in 100 steps. */
+NIN_API nin_lr_range_options nin_lr_range_options_defaults(void);
+
+typedef struct nin_lr_point {
+    float lr;        /* of a step */
+    double loss;     /* mean of the step's examples, before it */
+    double smoothed; /* moving average that keeps 0.98 a step, divided by the sum of its weights */
+} nin_lr_point;
+
+typedef struct nin_lr_range {
+    nin_lr_point *points; /* owned */
+    size_t count;
+    float suggestion; /* where the smoothed loss falls fastest from one step to the next, the first
+                         tenth of the steps and the last five left out; NaN: nowhere */
+    bool diverged;    /* it ended because the smoothed loss was over 4 times its least value, or
+                         something was not finite */
+    bool stopped;     /* by the callback */
+} nin_lr_range;
+
+/* The learning rate range test (Smith 2017, "Cyclical learning rates", section 3.3, with the
+ * smoothing, the end and the suggestion of fast.ai): trains from the first weights while the
+ * learning rate grows by equal factors, in place of the schedule. Writes no files; directory,
+ * resume and test of the task do not matter, and its model's weights are of no use afterwards. The
+ * callback gets NIN_EVENT_STEP, with lr, batch_loss and the smoothed loss as train_loss.
+ * NIN_ERROR_ARGUMENT: as nin_train_check, or no such range. */
+NIN_API nin_status nin_lr_range_measure(const nin_train_task *task,
+                                        const nin_lr_range_options *options, nin_lr_range *out,
+                                        nin_error *err);
+NIN_API void nin_lr_range_free(nin_lr_range *range);
+
+/* ---- recipes ---- */
+
 /* The i-th built-in recipe's name, or NULL past the end. *text receives its settings: lines of
  * `key = value` whose keys are the program's option names, `#` starts a comment. */
 NIN_API const char *nin_recipe(size_t index, const char **text);

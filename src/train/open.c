@@ -121,14 +121,7 @@ static nin_status describe_engine(ninp_trainer *trainer, nin_error *err) {
     return trainer->state.engine ? NIN_OK : ninp_fail_memory(err, sizeof info, "the state");
 }
 
-static nin_status save_start(const ninp_trainer *trainer, nin_error *err) {
-    return ninp_run_state_save(trainer->directory.state, &trainer->state, trainer->task.model->net,
-                               trainer->buffers.state, trainer->buffers.state_count, err);
-}
-
-/* The state is saved before anything else is, so that a run that is killed at any moment can be
- * resumed. */
-static nin_status start_fresh(ninp_trainer *trainer, nin_error *err) {
+nin_status ninp_trainer_begin(ninp_trainer *trainer, nin_error *err) {
     nin_init_options init = trainer->options.init;
     init.seed = trainer->options.seed;
     nin_net_initialize(trainer->task.model->net, &init);
@@ -141,13 +134,21 @@ static nin_status start_fresh(ninp_trainer *trainer, nin_error *err) {
                                             .best_epoch = -1};
     nin_status status = create_buffers(trainer, err);
     /* Pins may name steps that only training has, so evaluation is left to its own plan. */
-    if (status == NIN_OK) {
-        status = open_sessions(trainer, trainer->options.session.algorithms, NULL, err);
-    }
+    return status == NIN_OK ? open_sessions(trainer, trainer->options.session.algorithms, NULL, err)
+                            : status;
+}
+
+/* The state is saved before anything else is, so that a run that is killed at any moment can be
+ * resumed. */
+static nin_status start_fresh(ninp_trainer *trainer, nin_error *err) {
+    nin_status status = ninp_trainer_begin(trainer, err);
     if (status == NIN_OK) {
         status = describe_engine(trainer, err);
     }
-    return status == NIN_OK ? save_start(trainer, err) : status;
+    return status == NIN_OK ? ninp_run_state_save(trainer->directory.state, &trainer->state,
+                                                  trainer->task.model->net, trainer->buffers.state,
+                                                  trainer->buffers.state_count, err)
+                            : status;
 }
 
 /* ---- going on ---------------------------------------------------------------------------- */
@@ -249,15 +250,17 @@ static nin_status start(ninp_trainer *trainer, nin_error *err) {
     return start_fresh(trainer, err);
 }
 
-nin_status ninp_trainer_open(ninp_trainer *trainer, nin_error *err) {
-    const nin_train_task *task = &trainer->task;
+nin_status ninp_trainer_prepare(ninp_trainer *trainer, nin_error *err) {
     trainer->started = ninp_clock();
     trainer->saved = trainer->started;
     trainer->batch_loss = (double)NAN;
-    nin_status status = nin_train_check(task, err);
-    if (status == NIN_OK) {
-        status = open_loader(trainer, err);
-    }
+    nin_status status = nin_train_check(&trainer->task, err);
+    return status == NIN_OK ? open_loader(trainer, err) : status;
+}
+
+nin_status ninp_trainer_open(ninp_trainer *trainer, nin_error *err) {
+    const nin_train_task *task = &trainer->task;
+    nin_status status = ninp_trainer_prepare(trainer, err);
     if (status == NIN_OK) {
         status = ninp_run_directory_open(task->directory, task->resume, &trainer->directory, err);
     }

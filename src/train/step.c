@@ -55,18 +55,17 @@ static nin_status learn_batch(ninp_trainer *trainer, const nin_batch *batch, int
 /* All batches of a step; the last step of an epoch may have fewer. */
 static nin_status learn_batches(ninp_trainer *trainer, ninp_learned *out, nin_error *err) {
     const int accumulate = trainer->options.accumulate;
-    const nin_batch *batch = NULL;
     nin_status status = NIN_OK;
     *out = (ninp_learned){0};
     for (int i = 0; i < accumulate && status == NIN_OK; i++) {
-        batch = nin_loader_next(trainer->loader);
+        const nin_batch *batch = nin_loader_next(trainer->loader);
         if (!batch) {
             break;
         }
         status = learn_batch(trainer, batch, i, out, err);
     }
-    if (status == NIN_OK && out->examples == 0) { /* only when the loader broke its word about the
-                                                     number of batches */
+    /* Only when the loader broke its word about the number of batches. */
+    if (status == NIN_OK && out->examples == 0) {
         const ninp_run_position *at = &trainer->state.at;
         status = ninp_fail(err, NIN_ERROR_DATA, "epoch %d has no batch %d", at->epoch, at->batch);
     }

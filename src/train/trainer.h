@@ -41,6 +41,11 @@ typedef struct ninp_trainer {
 nin_status ninp_trainer_open(ninp_trainer *trainer, nin_error *err);
 void ninp_trainer_close(ninp_trainer *trainer);
 
+/* The two parts of that which need no directory: what the caller gave is checked and the loader
+ * made; then the net gets its first weights, and sessions and buffers are made for it. */
+nin_status ninp_trainer_prepare(ninp_trainer *trainer, nin_error *err);
+nin_status ninp_trainer_begin(ninp_trainer *trainer, nin_error *err);
+
 /* What a step did. */
 typedef struct ninp_learned {
     double loss_sum; /* over its examples */
