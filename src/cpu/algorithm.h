@@ -79,9 +79,9 @@ typedef struct ninp_cpu_run {
     size_t saved_stride;
     unsigned char *kept;
 
-    const float *weights;       /* packed */
+    const float *weights;       /* packed, or the net's (in_place) */
     const float *bias;          /* padded with zeros to whole blocks */
-    float *gradient;            /* packed; IMAGE: add to it; BATCH: overwrite it */
+    float *gradient;            /* packed, or the net's; IMAGE: add to it; BATCH: overwrite it */
     float *bias_gradient;       /* whole blocks; add to it */
     float *tensors[4];          /* batch norm: the net's scale, shift, mean, variance */
     float *tensor_gradients[2]; /* batch norm: of scale and shift, `channels` floats, overwrite */
@@ -96,6 +96,9 @@ typedef struct ninp_cpu_algorithm {
     const char *name; /* "winograd4"; what `algorithms` pins and the plan shows */
     ninp_work work;
     ninp_scope scope;
+    /* Weights and their gradient are read and written where the net has them, of any alignment: it
+     * has no pack and no unpack, and its needs name neither. BATCH only, in training only. */
+    bool in_place;
     bool reads_plain; /* x is N x C x H x W: for the net's input only */
     /* NULL: it can do this step; otherwise the reason why not. */
     const char *(*refuse)(const ninp_step *step, const ninp_cpu_config *config);

@@ -12,6 +12,7 @@
     X(ninp_conv_fft)               \
     X(ninp_conv_direct)            \
     X(ninp_conv_direct_batch)      \
+    X(ninp_linear_in_place)        \
     X(ninp_linear)                 \
     X(ninp_max_pool)               \
     X(ninp_max_pool_search)        \

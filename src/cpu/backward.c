@@ -179,6 +179,9 @@ static void backward_by_batch(const segment_pass *pass) {
     run.y = step->output;
     run.dy = pass->dy;
     run.dx = pass->dx;
+    if (step->algorithm->in_place) {
+        run.gradient = pass->gradients + cpu->net->tensors[step->step->weight].offset;
+    }
     add_batch_norm_gradients(cpu, step->step, pass->gradients, &run);
     step->algorithm->backward(&run);
 }
@@ -188,10 +191,12 @@ static void unpack(const ninp_cpu *cpu, const ninp_cpu_step *step, float *gradie
     if (plan->weight < 0) {
         return;
     }
-    ninp_cpu_run run = ninp_cpu_begin_run(cpu, step, cpu->batch, 0);
-    run.threads = threads;
-    step->algorithm->unpack(&run, step->gradient,
-                            gradients + cpu->net->tensors[plan->weight].offset);
+    if (!step->algorithm->in_place) {
+        ninp_cpu_run run = ninp_cpu_begin_run(cpu, step, cpu->batch, 0);
+        run.threads = threads;
+        step->algorithm->unpack(&run, step->gradient,
+                                gradients + cpu->net->tensors[plan->weight].offset);
+    }
     if (plan->bias >= 0) {
         const ninp_net_tensor *bias = &cpu->net->tensors[plan->bias];
         memcpy(gradients + bias->offset, step->bias_gradient, bias->count * sizeof *gradients);

@@ -76,7 +76,9 @@ static void place_step(const ninp_cpu *cpu, ninp_cpu_step *step, arena_cursor *a
     size_t batch = (size_t)cpu->batch;
     size_t bias =
         step->step->bias >= 0 ? (size_t)ninp_blocks(step->step->output.channels) * NINP_BLOCK : 0;
-    step->weights = place_floats(arena, 1, step->needs.weight_floats);
+    step->weights = step->algorithm->in_place
+                        ? cpu->net->values + cpu->net->tensors[step->step->weight].offset
+                        : place_floats(arena, 1, step->needs.weight_floats);
     step->bias = place_floats(arena, 1, bias);
     step->output = place_floats(arena, cpu->keeps_results ? batch : 0, step->output_floats);
     if (!cpu->training) {

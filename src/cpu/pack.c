@@ -12,7 +12,9 @@ static const float *tensor_values(const ninp_cpu *cpu, int tensor) {
 static void pack_step(const ninp_cpu *cpu, ninp_cpu_step *step, int threads) {
     ninp_cpu_run run = ninp_cpu_begin_run(cpu, step, cpu->batch, 0);
     run.threads = threads;
-    step->algorithm->pack(&run, tensor_values(cpu, step->step->weight), step->weights);
+    if (!step->algorithm->in_place) {
+        step->algorithm->pack(&run, tensor_values(cpu, step->step->weight), step->weights);
+    }
     if (step->step->bias >= 0) {
         memcpy(step->bias, tensor_values(cpu, step->step->bias),
                cpu->net->tensors[step->step->bias].count * sizeof(float));
@@ -43,7 +45,7 @@ static void pack_folded(ninp_cpu *cpu, ninp_cpu_step *step) {
 
 /* Steps that pack on one thread each, so that several pack at a time. */
 static bool packs_beside_others(const ninp_cpu_step *step) {
-    return step->algorithm->pack && step->algorithm->scope == NINP_SCOPE_IMAGE &&
+    return step->step->weight >= 0 && step->algorithm->scope == NINP_SCOPE_IMAGE &&
            step->step->scale < 0;
 }
 
@@ -58,7 +60,7 @@ static void pack_task(const void *context, int index, int thread) {
 void ninp_cpu_pack(ninp_cpu *cpu) {
     for (size_t i = 0; i < cpu->plan.count; i++) {
         ninp_cpu_step *step = &cpu->steps[i];
-        if (!step->algorithm->pack || packs_beside_others(step)) {
+        if (step->step->weight < 0 || packs_beside_others(step)) {
             continue;
         }
         if (step->step->scale >= 0) {

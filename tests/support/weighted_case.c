@@ -263,9 +263,14 @@ static void run_backward(const weighted_case *weighted, const weighted_setup *se
     for (size_t i = 0; i < run->needs->gradient_floats && scope == NINP_SCOPE_BATCH; i++) {
         run->gradient[i] = -777.0F;
     }
-    pass_over(run, scope, setup->algorithm->backward);
     float *gradient = take_floats(memory, results->weight_count);
-    setup->algorithm->unpack(run, run->gradient, gradient);
+    if (setup->algorithm->in_place) {
+        run->gradient = gradient;
+    }
+    pass_over(run, scope, setup->algorithm->backward);
+    if (!setup->algorithm->in_place) {
+        setup->algorithm->unpack(run, run->gradient, gradient);
+    }
     for (size_t i = 0; i < results->weight_count; i++) {
         results->weight[i] = (double)gradient[i];
     }
@@ -284,8 +289,12 @@ weighted_results weighted_case_run(const weighted_case *weighted, const weighted
     ninp_cpu_needs needs = {0};
     ninp_cpu_run run = open_run(weighted, setup, &needs, &memory);
     const float *weight = take_plain(&memory, layer->run.tensors[0], layer->tensor_sizes[0]);
-    /* The engine's own pointer is not const. */
-    setup->algorithm->pack(&run, weight, memory.blocks[4]);
+    if (setup->algorithm->in_place) {
+        run.weights = weight;
+    } else {
+        /* The engine's own pointer is not const. */
+        setup->algorithm->pack(&run, weight, memory.blocks[4]);
+    }
     pass_over(&run, setup->algorithm->scope, setup->algorithm->forward);
     unblock_plain(run.y, run.count, weighted->step.output, results.y);
     if (run.training) {

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-extern const ninp_cpu_algorithm ninp_linear;
+extern const ninp_cpu_algorithm ninp_linear, ninp_linear_in_place;
 
 enum { CASES = 60 };
 static const uint64_t seed = 53;
@@ -34,10 +34,11 @@ static int find_usable(void **state) {
 }
 
 /* The same case on every instruction set. */
-static void check_everywhere(weighted_case *weighted, int threads, guard_side side) {
+static void check_everywhere(weighted_case *weighted, const ninp_cpu_algorithm *algorithm,
+                             int threads, guard_side side) {
     weighted_case_reference(weighted);
     for (int i = 0; i < usable_count; i++) {
-        const weighted_setup setup = {&ninp_linear, usable[i], threads, side};
+        const weighted_setup setup = {algorithm, usable[i], threads, side};
         weighted_case_check(weighted, &setup, false);
     }
 }
@@ -55,9 +56,40 @@ static void test_shapes(void **state) {
         const int width = draw_int(&random, 1, i % 5 ? 70 : 300);
         open_linear(&weighted, features, width, draw_int(&random, 1, i % 7 ? 17 : 150), i % 3 != 0);
         weighted_case_draw(&weighted, &random, false);
-        check_everywhere(&weighted, draw_int(&random, 1, 3), i % 2 ? GUARD_AFTER : GUARD_BEFORE);
+        check_everywhere(&weighted, &ninp_linear, draw_int(&random, 1, 3),
+                         i % 2 ? GUARD_AFTER : GUARD_BEFORE);
         weighted_case_close(&weighted);
     }
+}
+
+/* Panels that are whole, cut at the end and smaller than one. */
+static void test_in_place(void **state) {
+    (void)state;
+    ninp_random random = ninp_random_start(seed, NINP_RANDOM_TEST, 4, 0);
+    for (int i = 0; i < CASES; i++) {
+        weighted_case weighted = {
+            .step = {.activation = (ninp_activation)draw_int(&random, 0, 2),
+                     .input_activation = (ninp_activation)draw_int(&random, 0, 2),
+                     .input_gradient = i % 4 != 0}};
+        const int features = 16 * draw_int(&random, 1, i % 6 ? 20 : 70);
+        const int width = draw_int(&random, 1, i % 5 ? 70 : 300);
+        open_linear(&weighted, features, width, draw_int(&random, 1, 17), true);
+        weighted_case_draw(&weighted, &random, false);
+        check_everywhere(&weighted, &ninp_linear_in_place, draw_int(&random, 1, 3),
+                         i % 2 ? GUARD_AFTER : GUARD_BEFORE);
+        weighted_case_close(&weighted);
+    }
+}
+
+static void test_refusals(void **state) {
+    (void)state;
+    const ninp_step whole = {.work = NINP_WORK_LINEAR, .input = {.channels = 32}};
+    const ninp_step part = {.work = NINP_WORK_LINEAR, .input = {.channels = 33}};
+    const ninp_cpu_config training = {.training = true};
+    const ninp_cpu_config evaluation = {.training = false};
+    assert_null(ninp_linear_in_place.refuse(&whole, &training));
+    assert_non_null(ninp_linear_in_place.refuse(&whole, &evaluation));
+    assert_non_null(ninp_linear_in_place.refuse(&part, &training));
 }
 
 static void test_not_finite(void **state) {
@@ -70,7 +102,7 @@ static void test_not_finite(void **state) {
     weighted.layer.x[80] = (double)INFINITY;
     weighted.layer.dy[7] = -(double)INFINITY;
     weighted.layer.dy[50] = (double)NAN;
-    check_everywhere(&weighted, 1, GUARD_AFTER);
+    check_everywhere(&weighted, &ninp_linear, 1, GUARD_AFTER);
     weighted_case_close(&weighted);
 }
 
@@ -79,17 +111,19 @@ static void test_threads(void **state) {
     (void)state;
     ninp_random random = ninp_random_start(seed, NINP_RANDOM_TEST, 3, 0);
     weighted_case weighted = {.step = {.input_gradient = true}};
-    open_linear(&weighted, 300, 200, 33, true);
+    open_linear(&weighted, 1040, 200, 33, true);
     weighted_case_draw(&weighted, &random, false);
     for (int i = 0; i < usable_count; i++) {
         weighted_case_check_threads(&weighted, &ninp_linear, usable[i]);
+        weighted_case_check_threads(&weighted, &ninp_linear_in_place, usable[i]);
     }
     weighted_case_close(&weighted);
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_shapes),
-                                       cmocka_unit_test(test_not_finite),
-                                       cmocka_unit_test(test_threads)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_shapes), cmocka_unit_test(test_in_place),
+        cmocka_unit_test(test_refusals), cmocka_unit_test(test_not_finite),
+        cmocka_unit_test(test_threads)};
     return cmocka_run_group_tests(tests, find_usable, NULL);
 }

@@ -1,4 +1,5 @@
 #include "cpu/conv/batch.h"
+#include "cpu/conv/gather.h"
 #include "cpu/conv/pooled.h"
 #include "cpu/conv/taps.h"
 #include "cpu/parallel.h"
@@ -72,45 +73,6 @@ void ninp_batch_unpack(const ninp_cpu_run *run, const float *packed, float *grad
     const ninp_conv_shape shape = ninp_conv_shape_of(run->step);
     const ninp_filters filters = ninp_conv_filters(&shape);
     ninp_conv_unpack(run, &filters, packed, gradient);
-}
-
-/* Pictures side by side: vector i of every picture in turn. */
-typedef struct gather_pass {
-    int count;      /* pictures */
-    size_t vectors; /* of a picture */
-    const float *pictures;
-    size_t stride; /* between them */
-    float *gathered;
-} gather_pass;
-
-enum { GATHERED = 1 << 12 }; /* vectors that a task moves, or as many as make one vector of all */
-
-static size_t gather_step(const gather_pass *pass) {
-    const size_t step = GATHERED / (size_t)pass->count;
-    return step > 0 ? step : 1;
-}
-
-static void gather_task(const void *context, int index, int thread) {
-    (void)thread;
-    const gather_pass *pass = context;
-    const size_t count = (size_t)pass->count;
-    const size_t first = (size_t)index * gather_step(pass);
-    const size_t rest = pass->vectors - first;
-    const size_t end = first + (rest < gather_step(pass) ? rest : gather_step(pass));
-    for (size_t i = first; i < end; i++) {
-        for (size_t picture = 0; picture < count; picture++) {
-            memcpy(pass->gathered + (i * count + picture) * NINP_BLOCK,
-                   pass->pictures + picture * pass->stride + i * NINP_BLOCK,
-                   NINP_BLOCK * sizeof(float));
-        }
-    }
-}
-
-static void gather(const ninp_cpu_run *run, size_t vectors, const float *pictures, size_t stride,
-                   float *gathered) {
-    const gather_pass pass = {run->count, vectors, pictures, stride, gathered};
-    const size_t step = gather_step(&pass);
-    ninp_parallel_for(run->threads, (int)((vectors + step - 1) / step), gather_task, &pass);
 }
 
 /* Rows of one pixel in the gathered pictures; column blocks are `pixels` pixels apart. */
@@ -198,8 +160,9 @@ static int parts_of(int count, int each) {
 void ninp_batch_forward(const ninp_cpu_run *run) {
     const batch_pass pass = pass_of(run);
     const int parts = parts_of(ninp_blocks(pass.shape.filters), FORWARD_BLOCKS);
-    gather(run, (size_t)ninp_blocks(pass.shape.channels) * (size_t)ninp_conv_pixels(&pass.shape),
-           run->x, run->x_stride, pass.x);
+    ninp_gather(run,
+                (size_t)ninp_blocks(pass.shape.channels) * (size_t)ninp_conv_pixels(&pass.shape),
+                run->x, run->x_stride, pass.x);
     ninp_parallel_for(run->threads, parts * ninp_conv_out_pixels(&pass.shape), forward_task, &pass);
     if (run->step->pooled) {
         ninp_parallel_for(run->threads, run->count, pool_task, &pass);
@@ -324,9 +287,9 @@ static void gather_result_gradients(const batch_pass *pass) {
         dy = results.values;
         stride = results.stride;
     }
-    gather(run,
-           (size_t)ninp_blocks(pass->shape.filters) * (size_t)ninp_conv_out_pixels(&pass->shape),
-           dy, stride, pass->y);
+    ninp_gather(
+        run, (size_t)ninp_blocks(pass->shape.filters) * (size_t)ninp_conv_out_pixels(&pass->shape),
+        dy, stride, pass->y);
 }
 
 static void tap_task(const void *context, int index, int thread) {
@@ -338,8 +301,9 @@ static void tap_task(const void *context, int index, int thread) {
 void ninp_batch_backward(const ninp_cpu_run *run) {
     const batch_pass pass = pass_of(run);
     const int parts = parts_of(ninp_blocks(pass.shape.filters), GRADIENT_BLOCKS);
-    gather(run, (size_t)ninp_blocks(pass.shape.channels) * (size_t)ninp_conv_pixels(&pass.shape),
-           run->x, run->x_stride, pass.x);
+    ninp_gather(run,
+                (size_t)ninp_blocks(pass.shape.channels) * (size_t)ninp_conv_pixels(&pass.shape),
+                run->x, run->x_stride, pass.x);
     gather_result_gradients(&pass);
     ninp_conv_bias_gradient(run, (size_t)ninp_conv_out_pixels(&pass.shape) * (size_t)run->count,
                             pass.y);

@@ -8,24 +8,29 @@
 
 /* Layout. */
 
-/* Squares of 16 pixels by 16 channels. */
+/* Squares of 16 by 16. */
+static void block_rows(int rows, size_t stride, size_t columns, const float *plain,
+                       float *blocked) {
+    for (size_t column = 0; column < columns; column += 16) {
+        const size_t count = columns - column < 16 ? columns - column : 16;
+        ninp_v square[16];
+        for (int row = 0; row < 16; row++) {
+            square[row] = row < rows ? ninp_load_part(plain + (size_t)row * stride + column, count)
+                                     : ninp_zero();
+        }
+        ninp_transpose(square);
+        for (size_t i = 0; i < count; i++) {
+            ninp_store(blocked + (column + i) * 16, square[i]);
+        }
+    }
+}
+
 static void block(int channels, size_t pixels, const float *plain, float *blocked) {
     for (int first = 0; first < channels; first += 16) {
-        const size_t lanes = channels - first < 16 ? (size_t)(channels - first) : 16;
-        for (size_t p = 0; p < pixels; p += 16) {
-            const size_t count = pixels - p < 16 ? pixels - p : 16;
-            ninp_v square[16];
-            for (size_t lane = 0; lane < 16; lane++) {
-                square[lane] =
-                    lane < lanes ? ninp_load_part(plain + lane * pixels + p, count) : ninp_zero();
-            }
-            ninp_transpose(square);
-            for (size_t i = 0; i < count; i++) {
-                ninp_store(blocked + (p + i) * 16, square[i]);
-            }
-        }
-        plain += lanes * pixels;
-        blocked += pixels * 16;
+        const int rows = channels - first < 16 ? channels - first : 16;
+        block_rows(rows, pixels, pixels, plain, blocked);
+        plain += 16 * pixels;
+        blocked += 16 * pixels;
     }
 }
 
@@ -283,6 +288,7 @@ static void dropout(size_t count, float scale, const uint8_t *keep, const float 
 
 const ninp_map_kernels NINP_FOR_ISA(ninp_map_kernels) = {
     .block = block,
+    .block_rows = block_rows,
     .unblock = unblock,
     .activate = activate,
     .derive = derive,

@@ -24,6 +24,8 @@ typedef struct ninp_map_kernels {
     /* plain [channels][pixels], any alignment, to blocks [channels / 16 rounded up][pixels][16] and
      * back. Lanes past the last channel become 0. The arrays may not overlap. */
     void (*block)(int channels, size_t pixels, const float *plain, float *blocked);
+    /* One block of it, whose 1 to 16 channels lie `stride` floats apart. */
+    void (*block_rows)(int rows, size_t stride, size_t columns, const float *plain, float *blocked);
     void (*unblock)(int channels, size_t pixels, const float *blocked, float *plain);
 
     /* y = activation(x). NINP_ACTIVATION_NONE copies. */
