@@ -3,6 +3,7 @@
 
 #define ALGORITHMS(X)              \
     X(ninp_conv_pointwise)         \
+    X(ninp_conv_few_filters)       \
     X(ninp_conv_few_channels)      \
     X(ninp_conv_strided_winograd4) \
     X(ninp_conv_strided_winograd6) \

@@ -7,6 +7,7 @@
 #include "cpu/kernel/fft.h"
 #include "cpu/kernel/gemm.h"
 #include "cpu/kernel/map.h"
+#include "cpu/kernel/planes.h"
 #include "cpu/kernel/pool.h"
 #include "cpu/kernel/winograd.h"
 
@@ -19,6 +20,7 @@ typedef struct ninp_kernels {
     const ninp_winograd_kernels *winograd; /* tile transforms */
     const ninp_fft_kernels *fft;           /* Fourier transforms and the products of their bins */
     const ninp_map_kernels *map;           /* activations, layout, batch norm, dropout, sums */
+    const ninp_planes_kernels *planes;     /* convolution of plain pictures with few filters */
     const ninp_pool_kernels *pool;
 } ninp_kernels;
 

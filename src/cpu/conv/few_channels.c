@@ -1,25 +1,10 @@
 /* The first layer of a net: it reads pictures of 1 to 4 channels as they come, N x C x H x W. A row
  * of a filter lies over neighbouring floats of the picture, so k runs along it, then over the rows,
  * then over the channels, which is the order of the filters in the net. */
-#include "cpu/conv/cost.h"
 #include "cpu/conv/frame.h"
+#include "cpu/conv/plain.h"
 #include "cpu/conv/pooled.h"
-#include "cpu/conv/shape.h"
 #include "cpu/conv/share.h"
-
-enum { MOST_CHANNELS = 4 };
-
-static const char *refuse(const ninp_step *step, const ninp_cpu_config *config) {
-    if (step->input.channels > MOST_CHANNELS) {
-        return "its input has more than 4 channels";
-    }
-    return config->first && !step->input_gradient ? NULL : "it is not the first layer";
-}
-
-static double cost(const ninp_step *step, const ninp_cpu_config *config) {
-    const ninp_conv_shape shape = ninp_conv_shape_of(step);
-    return ninp_conv_image_cost(&shape, step, config, shape.out_width);
-}
 
 static ninp_frame frame_of(const ninp_conv_shape *shape) {
     return (ninp_frame){.planes = shape->channels,
@@ -32,11 +17,6 @@ static ninp_frame frame_of(const ninp_conv_shape *shape) {
                         .framed_width = shape->width + 2 * shape->padding};
 }
 
-/* In the order described above. */
-static ninp_filters filters_of(const ninp_conv_shape *shape) {
-    return (ninp_filters){shape->filters, shape->channels * ninp_conv_taps(shape), 1};
-}
-
 static size_t places_bytes(const ninp_conv_shape *shape) {
     return ((size_t)shape->kernel * sizeof(ptrdiff_t) + 63) / 64 * 64;
 }
@@ -45,25 +25,13 @@ static void prepare(const ninp_step *step, const ninp_cpu_config *config, ninp_c
                     const void **settings) {
     (void)settings;
     const ninp_conv_shape shape = ninp_conv_shape_of(step);
-    const ninp_filters filters = filters_of(&shape);
+    const ninp_filters filters = ninp_plain_filters(&shape);
     const ninp_frame frame = frame_of(&shape);
     needs->weight_floats = ninp_filter_floats(&filters);
     needs->gradient_floats = config->training ? needs->weight_floats : 0;
     needs->thread_bytes =
         ninp_unpooled_bytes(step) + places_bytes(&shape) + ninp_frame_bytes(&frame);
     ninp_pooled_prepare(step, config, needs);
-}
-
-static void pack(const ninp_cpu_run *run, const float *weight, float *packed) {
-    const ninp_conv_shape shape = ninp_conv_shape_of(run->step);
-    const ninp_filters filters = filters_of(&shape);
-    ninp_conv_pack(run, &filters, false, weight, packed);
-}
-
-static void unpack(const ninp_cpu_run *run, const float *packed, float *gradient) {
-    const ninp_conv_shape shape = ninp_conv_shape_of(run->step);
-    const ninp_filters filters = filters_of(&shape);
-    ninp_conv_unpack(run, &filters, packed, gradient);
 }
 
 /* The picture as a matrix: row = output pixel, chunk = row of a filter. */
@@ -129,10 +97,10 @@ const ninp_cpu_algorithm ninp_conv_few_channels = {.name = "few_channels",
                                                    .work = NINP_WORK_CONV,
                                                    .scope = NINP_SCOPE_IMAGE,
                                                    .reads_plain = true,
-                                                   .refuse = refuse,
-                                                   .cost = cost,
+                                                   .refuse = ninp_plain_refuse,
+                                                   .cost = ninp_plain_cost,
                                                    .prepare = prepare,
-                                                   .pack = pack,
-                                                   .unpack = unpack,
+                                                   .pack = ninp_plain_pack,
+                                                   .unpack = ninp_plain_unpack,
                                                    .forward = forward,
                                                    .backward = backward};

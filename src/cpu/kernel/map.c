@@ -55,33 +55,6 @@ static void unblock(int channels, size_t pixels, const float *blocked, float *pl
 
 /* Activations. */
 
-/* exp(x) for x <= 0, within 2 units in the last place; NaN stays NaN. x = r - n ln 2 with n whole
- * and |r| <= ln 2 / 2; exp(r) by the polynomial of the Cephes library's expf. */
-NINP_SIMD ninp_v exp_negative(ninp_v x) {
-    ninp_v least = ninp_set(-104.0F); /* its exp rounds to 0 */
-    x = ninp_select(ninp_greater(least, x), least, x);
-    ninp_v whole = ninp_set(12582912.0F); /* 1.5 * 2^23: adding it rounds to a whole number */
-    ninp_v n = ninp_subv(ninp_fnma(x, ninp_set(1.44269504F), whole), whole);
-    ninp_v r = ninp_fma(n, ninp_set(0.693359375F), x);
-    r = ninp_fma(n, ninp_set(-2.12194440e-4F), r);
-    ninp_v p = ninp_set(1.9875691500e-4F);
-    p = ninp_fma(p, r, ninp_set(1.3981999507e-3F));
-    p = ninp_fma(p, r, ninp_set(8.3334519073e-3F));
-    p = ninp_fma(p, r, ninp_set(4.1665795894e-2F));
-    p = ninp_fma(p, r, ninp_set(1.6666665459e-1F));
-    p = ninp_fma(p, r, ninp_set(5.0000001201e-1F));
-    p = ninp_addv(ninp_fma(p, ninp_mulv(r, r), r), ninp_set(1.0F));
-    return ninp_halve(p, n);
-}
-
-/* Both sides through exp(-|x|), which does not overflow and keeps small values exact. */
-NINP_SIMD ninp_v sigmoid(ninp_v x) {
-    ninp_m positive = ninp_greater(x, ninp_zero());
-    ninp_v one = ninp_set(1.0F);
-    ninp_v e = exp_negative(ninp_select(positive, ninp_subv(ninp_zero(), x), x));
-    return ninp_divv(ninp_select(positive, one, e), ninp_addv(one, e));
-}
-
 static void activate(ninp_activation activation, size_t count, const float *x, float *y) {
     switch (activation) {
     case NINP_ACTIVATION_RELU:
@@ -91,7 +64,7 @@ static void activate(ninp_activation activation, size_t count, const float *x, f
         break;
     case NINP_ACTIVATION_SIGMOID:
         for (size_t i = 0; i < count; i += 16) {
-            ninp_store(y + i, sigmoid(ninp_load(x + i)));
+            ninp_store(y + i, ninp_sigmoid(ninp_load(x + i)));
         }
         break;
     case NINP_ACTIVATION_NONE: memmove(y, x, count * sizeof *y); break;
