@@ -8,10 +8,6 @@
 #include <string.h>
 
 enum { LARGEST_THREADS = 1024 };
-/* Multiply-accumulates of a step that make it worth another thread: LeNet on one picture has
- * 1.6 times as many, takes 15 microseconds and gains nothing by a second thread; two pictures do.
- */
-#define THREAD_MACS 262144.0
 
 static void engine_close(void *state) {
     ninp_cpu *cpu = state;
@@ -32,7 +28,7 @@ static int useful_threads(const ninp_cpu *cpu) {
     for (size_t i = 0; i < cpu->plan.count; i++) {
         macs += (double)ninp_step_macs(&cpu->plan, &cpu->plan.steps[i]);
     }
-    const double useful = macs * cpu->batch * (cpu->training ? 3 : 1) / THREAD_MACS;
+    const double useful = macs * cpu->batch * (cpu->training ? 3 : 1) / NINP_THREAD_MACS;
     if (useful >= cpu->threads) {
         return cpu->threads;
     }

@@ -28,8 +28,10 @@ static int draw_depth(ninp_random *random, int width) {
 /* A: chunks apart by their width or more, rows by whole pixels or by any number of floats. */
 static void draw_left(product_case *test, ninp_random *random) {
     ninp_gemm_left *a = &test->p.a;
-    a->lines = draw_int(random, 1, 4);
-    a->length = draw_int(random, 1, draw_int(random, 0, 9) ? 40 : 700);
+    const bool one_row = draw_int(random, 0, 9) == 0;
+    a->lines = one_row ? 1 : draw_int(random, 1, 4);
+    a->length = one_row ? 1 : draw_int(random, 1, draw_int(random, 0, 9) ? 40 : 700);
+    test->p.alone = one_row && draw_int(random, 0, 1);
     a->width = draw_int(random, 0, 2) ? 16 : draw_int(random, 1, 40);
     a->depth = draw_depth(random, a->width);
     a->row_stride = draw_int(random, 0, 2) ? 16 : draw_int(random, 1, 40);

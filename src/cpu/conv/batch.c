@@ -128,6 +128,7 @@ static void forward_pixel(const batch_pass *pass, int block, int pixel, int thre
         .start = run->bias ? NINP_GEMM_BIAS : NINP_GEMM_ZERO,
         .finish = NINP_GEMM_ACTIVATE,
         .activation = run->step->activation,
+        .alone = run->count == 1,
         .bias = run->bias ? run->bias + block * NINP_BLOCK : NULL};
     ninp_taps_multiply(run->kernels->gemm, &pass->filters, &taps, product);
 }
@@ -249,6 +250,7 @@ static void input_pixel(const batch_pass *pass, const float *turned, int block, 
         .start = NINP_GEMM_ZERO,
         .finish = NINP_GEMM_DERIVE,
         .activation = run->step->input_activation,
+        .alone = run->count == 1,
         .mask = run->x + first};
     ninp_taps_multiply(run->kernels->gemm, &pass->turned, &taps, product);
 }

@@ -33,6 +33,16 @@ static int product_passes(const ninp_step *step, bool training) {
     return 1 + ninp_conv_turns(step, training);
 }
 
+/* How much longer a batch takes than its share of all threads. Work that is too little for a second
+ * thread keeps nobody waiting. */
+static double idle_factor(const ninp_cpu_config *config, double macs) {
+    if (macs * config->batch < NINP_THREAD_MACS) {
+        return 1.0;
+    }
+    const int rounds = (config->batch + config->threads - 1) / config->threads;
+    return (double)rounds * config->threads / config->batch;
+}
+
 /* Weights are read for every picture, their gradients read and written. */
 double ninp_conv_image_cost(const ninp_conv_shape *shape, const ninp_step *step,
                             const ninp_cpu_config *config, int line) {
@@ -41,9 +51,8 @@ double ninp_conv_image_cost(const ninp_conv_shape *shape, const ninp_step *step,
     const double moves = weights * move_cost(weights);
     const double product = macs / product_speed(config, line) + moves;
     const double gradient = config->training ? macs + 2.0 * moves : 0.0;
-    const int rounds = (config->batch + config->threads - 1) / config->threads;
-    const double idle = (double)rounds * config->threads / config->batch;
-    return (product * product_passes(step, config->training) + gradient) * idle;
+    return (product * product_passes(step, config->training) + gradient) *
+           idle_factor(config, macs);
 }
 
 /* Multiply-accumulates of the taps that lie inside. */

@@ -10,21 +10,22 @@
 #include "cpu/kernel/map.h"
 
 /* Tiles that fill the registers: a product keeps ROWS x BLOCKS sums, BLOCKS vectors of B and one of
- * A; a gradient keeps DEPTH x COLUMNS sums, COLUMNS vectors of C and one of A. */
+ * A; a gradient keeps DEPTH x COLUMNS sums, COLUMNS vectors of C and one of A. A row alone keeps
+ * TURNS x BLOCKS sums. */
 #if NINP_VECTOR_REGISTERS >= 32
-enum { ROWS = 14, BLOCKS = 2, DEPTH = 8, COLUMNS = 3 };
+enum { ROWS = 14, BLOCKS = 2, TURNS = 4, DEPTH = 8, COLUMNS = 3 };
 #define EACH_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14)
 #define EACH_BLOCKS(X, rows) X(rows, 1) X(rows, 2)
 #define EACH_DEPTH(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8)
 #define EACH_COLUMNS(X, depth) X(depth, 1) X(depth, 2) X(depth, 3)
 #elif NINP_VECTOR_REGISTERS >= 8
-enum { ROWS = 6, BLOCKS = 1, DEPTH = 6, COLUMNS = 1 };
+enum { ROWS = 6, BLOCKS = 1, TURNS = 4, DEPTH = 6, COLUMNS = 1 };
 #define EACH_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6)
 #define EACH_BLOCKS(X, rows) X(rows, 1)
 #define EACH_DEPTH(X) X(1) X(2) X(3) X(4) X(5) X(6)
 #define EACH_COLUMNS(X, depth) X(depth, 1)
 #else
-enum { ROWS = 2, BLOCKS = 1, DEPTH = 2, COLUMNS = 1 };
+enum { ROWS = 2, BLOCKS = 1, TURNS = 1, DEPTH = 2, COLUMNS = 1 };
 #define EACH_ROWS(X) X(1) X(2)
 #define EACH_BLOCKS(X, rows) X(rows, 1)
 #define EACH_DEPTH(X) X(1) X(2)
@@ -106,14 +107,39 @@ typedef struct tile {
     const float *mask; /* of ReLU's derivative; lies as C. NULL: none */
 } tile;
 
+/* `turns` k's, one for each sum that takes turns. */
+NINP_SIMD void add_products(const tile *t, const int rows, const int blocks, const int turns,
+                            ptrdiff_t a_row, const float *a, const float *b, ninp_v *sum) {
+    ninp_v left = ninp_zero();
+    ninp_v right[BLOCKS];
+    NINP_UNROLL for (int i = 0; i < turns * rows * blocks; i++) {
+        const int k = i / (rows * blocks);
+        const int row = i / blocks % rows;
+        if (i % (rows * blocks) < blocks) {
+            const float *from = b + k * 16 + i % blocks * t->b_block;
+            right[i % blocks] = ninp_load(from);
+            __builtin_prefetch(from + t->b_next, 0, 2);
+        }
+        if (i % blocks == 0) {
+            left = ninp_set(a[row * a_row + k]);
+        }
+        sum[i] = ninp_fma(left, right[i % blocks], sum[i]);
+    }
+}
+
 /* Dense rows are neighbouring pixels: their addresses are constants in the instructions. The rows
  * of the next tile follow them and are fetched ahead, as is the next pass's panel of B; where there
- * is no next one, that fetches something else, or nothing. */
-NINP_SIMD void run_tile(const tile *t, const int rows, const int blocks, const bool dense) {
+ * is no next one, that fetches something else, or nothing. `turns` sums of every row and block take
+ * turns, as one alone would wait for every addition. */
+NINP_SIMD void run_tile(const tile *t, const int rows, const int blocks, const bool dense,
+                        const int turns) {
     const ptrdiff_t a_row = dense ? 16 : t->a_row;
+    const int sums = rows * blocks;
     ninp_v sum[ROWS * BLOCKS];
-    NINP_UNROLL for (int i = 0; i < rows * blocks; i++) {
-        sum[i] = ninp_load(t->start + i / blocks * t->start_row + i % blocks * t->start_block);
+    NINP_UNROLL for (int i = 0; i < turns * sums; i++) {
+        sum[i] = i < sums
+                     ? ninp_load(t->start + i / blocks * t->start_row + i % blocks * t->start_block)
+                     : ninp_zero();
     }
     for (int chunk = 0; chunk < t->chunks; chunk++) {
         const float *a = t->a + t->a_places[chunk];
@@ -123,24 +149,18 @@ NINP_SIMD void run_tile(const tile *t, const int rows, const int blocks, const b
                 __builtin_prefetch(a + (rows + i) * 16);
             }
         }
-        for (int k = 0; k < t->width; k++) {
-            ninp_v left = ninp_zero();
-            ninp_v right[BLOCKS];
-            NINP_UNROLL for (int i = 0; i < rows * blocks; i++) {
-                if (i < blocks) {
-                    right[i] = ninp_load(b + i * t->b_block);
-                    __builtin_prefetch(b + i * t->b_block + t->b_next, 0, 2);
-                }
-                if (i % blocks == 0) {
-                    left = ninp_set(a[i / blocks * a_row]);
-                }
-                sum[i] = ninp_fma(left, right[i % blocks], sum[i]);
-            }
-            a++;
-            b += 16;
+        int k = 0;
+        for (; k + turns <= t->width; k += turns) {
+            add_products(t, rows, blocks, turns, a_row, a + k, b + (ptrdiff_t)k * 16, sum);
+        }
+        for (; turns > 1 && k < t->width; k++) {
+            add_products(t, rows, blocks, 1, a_row, a + k, b + (ptrdiff_t)k * 16, sum);
         }
     }
-    NINP_UNROLL for (int i = 0; i < rows * blocks; i++) {
+    NINP_UNROLL for (int i = (turns - 1) * sums; i-- > 0;) {
+        sum[i] = ninp_addv(sum[i], sum[i + sums]);
+    }
+    NINP_UNROLL for (int i = 0; i < sums; i++) {
         const ptrdiff_t place = i / blocks * t->c_row + i % blocks * t->c_block;
         if (t->mask) {
             sum[i] = ninp_derive(NINP_ACTIVATION_RELU, ninp_load(t->mask + place), sum[i]);
@@ -153,10 +173,10 @@ NINP_SIMD void run_tile(const tile *t, const int rows, const int blocks, const b
 
 #define DEFINE_TILE(rows, blocks)                              \
     static void dense_tile_##rows##_##blocks(const tile *t) {  \
-        run_tile(t, rows, blocks, true);                       \
+        run_tile(t, rows, blocks, true, 1);                    \
     }                                                          \
     static void spaced_tile_##rows##_##blocks(const tile *t) { \
-        run_tile(t, rows, blocks, false);                      \
+        run_tile(t, rows, blocks, false, 1);                   \
     }
 #define DEFINE_TILES(rows) EACH_BLOCKS(DEFINE_TILE, rows)
 EACH_ROWS(DEFINE_TILES)
@@ -168,6 +188,15 @@ EACH_ROWS(DEFINE_TILES)
 #define SPACED_TILES(rows) {EACH_BLOCKS(SPACED_TILE, rows)},
 static void (*const tile_functions[2][ROWS][BLOCKS])(const tile *) = {{EACH_ROWS(DENSE_TILES)},
                                                                       {EACH_ROWS(SPACED_TILES)}};
+
+/* A row that is alone. */
+#define DEFINE_LONE_TILE(rows, blocks)                       \
+    static void lone_tile_##rows##_##blocks(const tile *t) { \
+        run_tile(t, rows, blocks, false, TURNS);             \
+    }
+EACH_BLOCKS(DEFINE_LONE_TILE, 1)
+#define LONE_TILE(rows, blocks) lone_tile_##rows##_##blocks,
+static void (*const lone_functions[BLOCKS])(const tile *) = {EACH_BLOCKS(LONE_TILE, 1)};
 
 /* A pass: so many k's that the panel of B they touch stays in the first cache. Whole chunks are
  * spread evenly over passes; a shorter last one is a pass of its own. */
@@ -249,7 +278,11 @@ static void run_pass(const ninp_gemm_product *p, group rows, int block, int inde
             t.c = p->c + place;
             t.mask = last && is_relu(p) && p->finish == NINP_GEMM_DERIVE ? p->mask + place : NULL;
             set_start(p, block, index > 0 || p->start == NINP_GEMM_ADD, &t);
-            tile_functions[t.a_row != 16][next - row - 1][blocks - 1](&t);
+            if (p->alone) {
+                lone_functions[blocks - 1](&t);
+            } else {
+                tile_functions[t.a_row != 16][next - row - 1][blocks - 1](&t);
+            }
         }
     }
 }

@@ -79,6 +79,7 @@ typedef struct ninp_gemm_product {
     ninp_activation activation; /* of finish; NINP_ACTIVATION_NONE: as NINP_GEMM_STORE */
     const float *bias;          /* [blocks][16] with NINP_GEMM_BIAS */
     const float *mask;          /* lies as C, with NINP_GEMM_DERIVE */
+    bool alone; /* A is one row, and not because threads share rows: it may add in several parts */
 } ninp_gemm_product;
 
 typedef struct ninp_gemm_gradient {

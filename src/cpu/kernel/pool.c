@@ -200,6 +200,13 @@ static inline span average_span(const ninp_pool_geometry *geometry, int size, in
     return (span){begin, end, geometry->count_include_pad ? stop - start : end - begin};
 }
 
+/* v / count, which is a product where no rounding tells the two apart. */
+NINP_SIMD ninp_v divide(ninp_v v, int count) {
+    const bool exact = (count & (count - 1)) == 0;
+    return exact ? ninp_mulv(v, ninp_set(1.0F / (float)count))
+                 : ninp_divv(v, ninp_set((float)count));
+}
+
 static void average_forward(const ninp_pool_geometry *geometry, const float *x, float *y) {
     for (int p = 0; p < geometry->out_height; p++) {
         span rows = average_span(geometry, geometry->height, geometry->out_height, p);
@@ -214,27 +221,61 @@ static void average_forward(const ninp_pool_geometry *geometry, const float *x, 
                 }
                 sum = ninp_addv(sum, row_sum);
             }
-            float divisor = (float)rows.counted * (float)columns.counted;
-            ninp_store(y, ninp_divv(sum, ninp_set(divisor)));
+            ninp_store(y, divide(sum, rows.counted * columns.counted));
         }
     }
 }
 
-static void average_backward(const ninp_pool_geometry *geometry, const float *dy, float *dx) {
-    memset(dx, 0, (size_t)geometry->height * (size_t)geometry->width * 16 * sizeof *dx);
+/* Whether every pixel lies in exactly one window: its gradient can be finished there. */
+static bool windows_tile(const ninp_pool_geometry *geometry) {
+    return !geometry->adaptive && geometry->padding == 0 && geometry->stride == geometry->kernel &&
+           geometry->out_height * geometry->stride >= geometry->height &&
+           geometry->out_width * geometry->stride >= geometry->width;
+}
+
+/* The pixels of one window; `sole`: no other window adds to them. */
+NINP_SIMD void spread_average(const ninp_pool_geometry *geometry, span rows, span columns,
+                              ninp_v share, const bool sole, ninp_activation activation,
+                              const float *x, float *dx) {
+    for (int r = rows.begin; r < rows.end; r++) {
+        const ptrdiff_t row = ((ptrdiff_t)r * geometry->width + columns.begin) * 16;
+        for (int s = 0; s < (columns.end - columns.begin) * 16; s += 16) {
+            float *to = dx + row + s;
+            ninp_store(to, sole ? ninp_derive(activation, ninp_load(x + row + s), share)
+                                : ninp_addv(ninp_load(to), share));
+        }
+    }
+}
+
+NINP_SIMD void spread_averages(const ninp_pool_geometry *geometry, const bool sole,
+                               ninp_activation activation, const float *x, const float *dy,
+                               float *dx) {
     for (int p = 0; p < geometry->out_height; p++) {
         span rows = average_span(geometry, geometry->height, geometry->out_height, p);
         for (int q = 0; q < geometry->out_width; q++, dy += 16) {
             span columns = average_span(geometry, geometry->width, geometry->out_width, q);
-            float divisor = (float)rows.counted * (float)columns.counted;
-            ninp_v share = ninp_divv(ninp_load(dy), ninp_set(divisor));
-            for (int r = rows.begin; r < rows.end; r++) {
-                float *row = dx + ((ptrdiff_t)r * geometry->width + columns.begin) * 16;
-                for (int s = columns.begin; s < columns.end; s++, row += 16) {
-                    ninp_store(row, ninp_addv(ninp_load(row), share));
-                }
-            }
+            const ninp_v share = divide(ninp_load(dy), rows.counted * columns.counted);
+            spread_average(geometry, rows, columns, share, sole, activation, x, dx);
         }
+    }
+}
+
+static void average_backward(const ninp_pool_geometry *geometry, ninp_activation activation,
+                             const float *x, const float *dy, float *dx) {
+    if (windows_tile(geometry)) {
+        switch (activation) {
+        case NINP_ACTIVATION_SIGMOID:
+            spread_averages(geometry, true, NINP_ACTIVATION_SIGMOID, x, dy, dx);
+            break;
+        default: spread_averages(geometry, true, activation, x, dy, dx); break;
+        }
+        return;
+    }
+    const size_t floats = (size_t)geometry->height * (size_t)geometry->width * 16;
+    memset(dx, 0, floats * sizeof *dx);
+    spread_averages(geometry, false, NINP_ACTIVATION_NONE, x, dy, dx);
+    for (size_t i = 0; i < floats && activation != NINP_ACTIVATION_NONE; i += 16) {
+        ninp_store(dx + i, ninp_derive(activation, ninp_load(x + i), ninp_load(dx + i)));
     }
 }
 

@@ -53,8 +53,9 @@ typedef struct ninp_pool_kernels {
                                 const float *x, const float *dy, float *dx);
     /* Means of windows with PyTorch's divisors; whole blocks. */
     void (*average_forward)(const ninp_pool_geometry *geometry, const float *x, float *y);
-    /* Overwrites dx, without any activation's derivative. */
-    void (*average_backward)(const ninp_pool_geometry *geometry, const float *dy, float *dx);
+    /* Overwrites dx with the gradient times the derivative of `activation`, whose result x is. */
+    void (*average_backward)(const ninp_pool_geometry *geometry, ninp_activation activation,
+                             const float *x, const float *dy, float *dx);
 } ninp_pool_kernels;
 
 #define NINP_ISA_TABLE(isa) extern const ninp_pool_kernels ninp_pool_kernels_##isa;

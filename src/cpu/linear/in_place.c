@@ -116,6 +116,7 @@ static void forward_task(const void *context, int part, int thread) {
             .start = input == 0 ? first_start : NINP_GEMM_ADD,
             .finish = last ? NINP_GEMM_ACTIVATE : NINP_GEMM_STORE,
             .activation = run->step->activation,
+            .alone = run->count == 1,
             .bias = run->bias ? run->bias + output : NULL};
         run->kernels->gemm->multiply(&product);
     }
@@ -152,6 +153,7 @@ static void input_task(const void *context, int part, int thread) {
             .start = output == 0 ? NINP_GEMM_ZERO : NINP_GEMM_ADD,
             .finish = output + depth == pass->outputs ? NINP_GEMM_DERIVE : NINP_GEMM_STORE,
             .activation = run->step->input_activation,
+            .alone = run->count == 1,
             .mask = run->x + input};
         run->kernels->gemm->multiply(&product);
     }

@@ -24,12 +24,9 @@ static void backward(const ninp_cpu_run *run) {
     ninp_pool_geometry geometry = geometry_of(step);
     size_t floats = ninp_block_floats(step->input);
     for (size_t b = 0; b < (size_t)ninp_blocks(step->input.channels); b++) {
-        float *dx = run->dx + b * floats;
-        run->kernels->pool->average_backward(&geometry,
-                                             run->dy + b * ninp_block_floats(step->output), dx);
-        if (step->input_activation != NINP_ACTIVATION_NONE) {
-            run->kernels->map->derive(step->input_activation, floats, run->x + b * floats, dx, dx);
-        }
+        run->kernels->pool->average_backward(&geometry, step->input_activation, run->x + b * floats,
+                                             run->dy + b * ninp_block_floats(step->output),
+                                             run->dx + b * floats);
     }
 }
 
