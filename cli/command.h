@@ -22,6 +22,7 @@ const cli_command *cli_command_find(const char *name);
 int cli_unknown_command(const char *name);
 
 int cli_command_bench(int argc, char **argv);
+int cli_command_compare(int argc, char **argv);
 int cli_command_data(int argc, char **argv);
 int cli_command_doctor(int argc, char **argv);
 int cli_command_eval(int argc, char **argv);

@@ -12,6 +12,7 @@ static const cli_command commands[] = {
     {"predict", "say what is in a picture", cli_command_predict},
     {"summary", "list a net's layers, shapes, parameters and work", cli_command_summary},
     {"study", "train with many seeds and count how the runs end", cli_command_study},
+    {"compare", "set nets side by side: size, work, speed, accuracy", cli_command_compare},
     {"data", "list, look at and fetch data sets", cli_command_data},
     {"bench", "measure speed", cli_command_bench},
     {"doctor", "look at what this build and this machine have", cli_command_doctor},

@@ -148,6 +148,26 @@ static char *summary_of(const char *text) {
     return cli_copy_part(text, strcspn(text, "\r\n"));
 }
 
+void cli_rows_add(cli_rows *rows, const char *name, const char *about, cli_settings settings) {
+    cli_row *larger = cli_allocate(rows->count + 1, sizeof *larger);
+    if (rows->count) {
+        memcpy(larger, rows->rows, rows->count * sizeof *larger);
+    }
+    free(rows->rows);
+    rows->rows = larger;
+    rows->rows[rows->count++] =
+        (cli_row){.name = cli_copy(name), .about = cli_copy(about), .settings = settings};
+}
+
+cli_row *cli_rows_find(const cli_rows *rows, const char *name) {
+    for (size_t i = 0; i < rows->count; i++) {
+        if (strcmp(rows->rows[i].name, name) == 0) {
+            return &rows->rows[i];
+        }
+    }
+    return NULL;
+}
+
 nin_status cli_rows_parse(const char *text, const char *name, const cli_line *line, cli_rows *out,
                           nin_error *err) {
     *out = (cli_rows){0};
@@ -156,17 +176,14 @@ nin_status cli_rows_parse(const char *text, const char *name, const cli_line *li
     if (status == NIN_OK && list.count == 1) {
         status = cli_error(err, NIN_ERROR_DATA, "%s: there is no row, [NAME], in it", name);
     }
-    out->rows = cli_allocate(list.count, sizeof *out->rows);
     for (size_t i = 1; i < list.count && status == NIN_OK; i++) {
-        cli_row *row = &out->rows[out->count++];
         const section *from = &list.all[i];
-        row->name = cli_copy(from->name);
-        row->about = cli_copy(from->about ? from->about : "");
-        row->settings = cli_settings_defaults();
-        status = settle(&list.all[0], from, name, &row->settings, err);
+        cli_settings settings = cli_settings_defaults();
+        status = settle(&list.all[0], from, name, &settings, err);
         if (status == NIN_OK) {
-            cli_line_apply(line, &row->settings);
+            cli_line_apply(line, &settings);
         }
+        cli_rows_add(out, from->name, from->about ? from->about : "", settings);
     }
     free_sections(&list);
     out->summary = summary_of(text);
@@ -176,12 +193,16 @@ nin_status cli_rows_parse(const char *text, const char *name, const cli_line *li
     return status;
 }
 
-nin_status cli_rows_parse_common(const char *text, const char *name, cli_settings *settings,
-                                 nin_error *err) {
+nin_status cli_rows_parse_row(const char *text, const char *name, const char *row,
+                              cli_settings *settings, nin_error *err) {
     sections list = {0};
     nin_status status = cut(text, name, &list, err);
+    const section *found = &list.all[0];
+    for (size_t i = 1; i < list.count && row; i++) {
+        found = strcmp(list.all[i].name, row) == 0 ? &list.all[i] : found;
+    }
     if (status == NIN_OK) {
-        status = settle(&list.all[0], &list.all[0], name, settings, err);
+        status = settle(&list.all[0], found, name, settings, err);
     }
     free_sections(&list);
     return status;
@@ -223,11 +244,7 @@ static nin_status no_such_row(const cli_rows *rows, const char *name, nin_error 
 
 nin_status cli_rows_keep(cli_rows *rows, const char *const *names, size_t count, nin_error *err) {
     for (size_t i = 0; i < count; i++) {
-        bool found = false;
-        for (size_t j = 0; j < rows->count; j++) {
-            found = found || strcmp(rows->rows[j].name, names[i]) == 0;
-        }
-        if (!found) {
+        if (!cli_rows_find(rows, names[i])) {
             return no_such_row(rows, names[i], err);
         }
     }

@@ -38,9 +38,16 @@ nin_status cli_rows_parse(const char *text, const char *name, const cli_line *li
                           nin_error *err);
 void cli_rows_free(cli_rows *rows);
 
-/* The settings before the first heading: what an experiment starts from. */
-nin_status cli_rows_parse_common(const char *text, const char *name, cli_settings *settings,
-                                 nin_error *err);
+/* The settings of one row, without those of the command line. Where there is no row of that name
+ * (`row` NULL: in any case), those before the first heading: what an experiment starts from. */
+nin_status cli_rows_parse_row(const char *text, const char *name, const char *row,
+                              cli_settings *settings, nin_error *err);
+
+/* Adds a row; takes the settings over. */
+void cli_rows_add(cli_rows *rows, const char *name, const char *about, cli_settings settings);
+
+/* The row of that name, or NULL. */
+cli_row *cli_rows_find(const cli_rows *rows, const char *name);
 
 /* Keeps the rows of these names, in their order here. NIN_ERROR_ARGUMENT: there is none of a name.
  */

@@ -72,7 +72,7 @@ nin_status cli_trial_run(cli_trial *trial, nin_error *err) {
         }
     }
     if (status == NIN_OK) {
-        nin_train_options options = cli_train_options(trial->settings);
+        const nin_train_options options = cli_train_options(trial->settings);
         const nin_train_task task = {.model = &trial->model,
                                      .train = trial->train,
                                      .test = trial->test,

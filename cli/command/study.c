@@ -4,6 +4,7 @@
 #include "../fail.h"
 #include "../files.h"
 #include "../json.h"
+#include "../measure.h"
 #include "../progress.h"
 #include "../rows.h"
 #include "../signals.h"
@@ -19,7 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     KEY_OUT = 'o',
@@ -133,12 +133,6 @@ static void free_study(study_job *study) {
     cli_study_results_free(&study->results);
 }
 
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 /* ---- one run ------------------------------------------------------------------------------ */
 
 static bool on_event(nin_event event, const nin_progress *progress, void *context) {
@@ -146,7 +140,7 @@ static bool on_event(nin_event event, const nin_progress *progress, void *contex
     if (event == NIN_EVENT_STEP) {
         double share = progress->steps ? (double)progress->step / (double)progress->steps : 0;
         double made = (double)study->made + share;
-        double left = made > 0 ? (now() - study->started) / made *
+        double left = made > 0 ? (cli_clock() - study->started) / made *
                                      ((double)(study->total - study->done) - share)
                                : -1;
         cli_progress_set(study->progress,
@@ -344,7 +338,7 @@ static nin_status make_runs(study_job *study, bool *stopped, nin_error *err) {
     cli_catch_signals(cli_is_quiet() ? NULL
                                      : "\nnin: finishing this step, then saving; once more stops "
                                        "at once\n");
-    study->started = now();
+    study->started = cli_clock();
     study->progress = cli_progress_start("preparing");
     for (long long i = 0; i < study->request->seeds && status == NIN_OK && !*stopped; i++) {
         study->seed = study->first_seed + (uint64_t)i;
@@ -513,8 +507,8 @@ int cli_command_study(int argc, char **argv) {
     line.fewest = 1;
     line.most = 1;
     nin_error err = {0};
-    if (cli_rows_parse_common(cli_experiment_text("stability"), "stability", &line.defaults,
-                              &err) != NIN_OK) {
+    if (cli_rows_parse_row(cli_experiment_text("stability"), "stability", NULL, &line.defaults,
+                           &err) != NIN_OK) {
         return cli_fail(&err);
     }
     cli_line_parse(&line, argc, argv);
