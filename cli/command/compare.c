@@ -81,7 +81,7 @@ typedef struct comparison {
     cli_compared *nets; /* one a row */
     nin_dataset *train, *test;
     char *isa, *device;
-    int threads;
+    int threads; /* of the session that had most */
     cli_progress *progress;
     const char *current; /* the net that is trained */
 } comparison;
@@ -183,8 +183,8 @@ static int open_net(const comparison *all, const cli_row *row, cli_compared *net
 /* ---- speed -------------------------------------------------------------------------------- */
 
 /* Steps of one round of one net; the first of them only warms up. */
-static nin_status time_round(const comparison *all, const cli_row *row, cli_compared *net,
-                             bool training, int round, nin_error *err) {
+static nin_status time_round(comparison *all, const cli_row *row, cli_compared *net, bool training,
+                             int round, nin_error *err) {
     nin_session_options options = cli_session_options(&row->settings);
     options.training = training;
     options.batch = (int)all->request->batch;
@@ -260,7 +260,6 @@ static int ask_device(comparison *all) {
     nin_session_info info = nin_session_get_info(session);
     all->device = cli_copy(info.device);
     all->isa = cli_copy(info.isa);
-    all->threads = info.threads;
     nin_session_free(session);
     return CLI_DONE;
 }

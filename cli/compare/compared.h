@@ -28,7 +28,7 @@ typedef struct cli_compared {
 typedef struct cli_compared_report {
     const cli_compared *nets;
     size_t count;
-    int batch, threads; /* of the measurement */
+    int batch, threads; /* of the measurement; threads 0: speed was not measured */
     const char *device, *isa;
 } cli_compared_report;
 
