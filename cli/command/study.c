@@ -43,9 +43,10 @@ static const struct argp_option own_options[] = {
     {"rows", KEY_ROWS, "FILE", 0, "compare the rows of FILE and not the built-in ones", 10},
     {"only", KEY_ONLY, "ROW", 0, "only this row; may be given several times", 10},
     {"healthy-at", KEY_HEALTHY, "X", 0,
-     "accuracy on training pictures from which a run is called healthy (default 0.75)", 10},
-    {"probe", KEY_PROBE, "N", 0,
-     "measure finished runs on the first N pictures of each split (default 5000)", 10},
+     "training accuracy, mean of the last epoch, from which a run is called healthy (default 0.6)",
+     10},
+    {"probe", KEY_PROBE, "N", 0, "test finished runs on the first N test pictures (default 5000)",
+     10},
     {"list", KEY_LIST, NULL, 0, "list the rows, and run nothing", 10},
     {"report", KEY_REPORT, NULL, 0, "make table and plot of the runs that are there, and run none",
      10},
@@ -111,8 +112,8 @@ typedef struct study_job {
     const study_request *request;
     const char *directory;
     cli_rows rows;
-    nin_dataset *train, *test;             /* to learn from; the other only to open nets for */
-    nin_dataset *probe_train, *probe_test; /* to measure on */
+    nin_dataset *train;
+    nin_dataset *probe; /* test pictures to measure finished runs on */
     cli_study_results results;
     uint64_t first_seed;
     /* what the line of progress says */
@@ -127,9 +128,7 @@ typedef struct study_job {
 static void free_study(study_job *study) {
     cli_rows_free(&study->rows);
     nin_dataset_free(study->train);
-    nin_dataset_free(study->test);
-    nin_dataset_free(study->probe_train);
-    nin_dataset_free(study->probe_test);
+    nin_dataset_free(study->probe);
     cli_study_results_free(&study->results);
 }
 
@@ -162,7 +161,7 @@ static nin_status count_dead_maps(const study_job *study, nin_session *session,
     options.preprocess = *preprocess;
     options.batch = nin_session_get_info(session).batch;
     nin_loader *loader;
-    nin_status status = nin_loader_create(study->probe_test, &options, &loader, err);
+    nin_status status = nin_loader_create(study->probe, &options, &loader, err);
     if (status != NIN_OK) {
         return status;
     }
@@ -189,20 +188,7 @@ static nin_status count_dead_maps(const study_job *study, nin_session *session,
     return status;
 }
 
-static nin_status measure_on(nin_session *session, const nin_dataset *data,
-                             const nin_preprocess *preprocess, double *loss, double *accuracy,
-                             nin_error *err) {
-    nin_evaluation evaluation;
-    nin_status status = nin_evaluate(session, data, preprocess, NULL, NULL, &evaluation, err);
-    if (status == NIN_OK) {
-        *loss = evaluation.loss;
-        *accuracy = evaluation.accuracy;
-        nin_evaluation_free(&evaluation);
-    }
-    return status;
-}
-
-/* Fills in the figures of a run whose weights are finite. */
+/* Fills in what the weights at the end give. */
 static nin_status measure(const study_job *study, const cli_trial *trial, cli_study_run *run,
                           nin_error *err) {
     cli_progress_set(study->progress, "run %zu/%zu  %s, seed %llu  measuring", study->done + 1,
@@ -214,17 +200,14 @@ static nin_status measure(const study_job *study, const cli_trial *trial, cli_st
     if (status != NIN_OK) {
         return status;
     }
-    const nin_preprocess *preprocess = &trial->model.preprocess;
-    double unused;
+    nin_evaluation evaluation = {0};
     run->classes = nin_net_output(trial->model.net).channels;
-    status = measure_on(session, study->probe_train, preprocess, &run->train_loss,
-                        &run->train_accuracy, err);
+    status =
+        nin_evaluate(session, study->probe, &trial->model.preprocess, NULL, NULL, &evaluation, err);
+    run->test_accuracy = evaluation.accuracy;
+    nin_evaluation_free(&evaluation);
     if (status == NIN_OK) {
-        status =
-            measure_on(session, study->probe_test, preprocess, &unused, &run->test_accuracy, err);
-    }
-    if (status == NIN_OK) {
-        status = count_dead_maps(study, session, preprocess, &run->dead_maps, err);
+        status = count_dead_maps(study, session, &trial->model.preprocess, &run->dead_maps, err);
     }
     run->isa = cli_copy(nin_session_get_info(session).isa);
     nin_session_free(session);
@@ -269,10 +252,7 @@ static nin_status make_run(study_job *study, const cli_settings *settings, const
                        .directory = directory,
                        .callback = on_event,
                        .context = study};
-    cli_study_run run = {.seed = study->seed,
-                         .train_loss = (double)NAN,
-                         .train_accuracy = (double)NAN,
-                         .test_accuracy = (double)NAN};
+    cli_study_run run = {.seed = study->seed, .test_accuracy = (double)NAN};
     nin_status status = cli_trial_run(&trial, err);
     *stopped = status == NIN_OK && trial.result.stopped;
     run.finite = status == NIN_OK;
@@ -284,6 +264,8 @@ static nin_status make_run(study_job *study, const cli_settings *settings, const
         run.isa = cli_copy(settings->isa);
     }
     if (status == NIN_OK && !*stopped) {
+        run.train_loss = run.finite ? trial.result.last.train_loss : (double)NAN;
+        run.train_accuracy = run.finite ? trial.result.last.train_accuracy : (double)NAN;
         run.row = cli_copy(study->row);
         run.steps = trial.result.last.step;
         run.seconds = trial.result.last.step_seconds;
@@ -399,14 +381,10 @@ static int open_data(study_job *study) {
         }
     }
     uint64_t limit = settings->limit;
-    uint64_t probe = (uint64_t)study->request->probe;
     int code = cli_dataset_open(settings, NIN_SPLIT_TRAIN, &study->train);
-    settings->limit = limit && limit < probe ? limit : probe;
     if (code == CLI_DONE) {
-        code = cli_dataset_open(settings, NIN_SPLIT_TRAIN, &study->probe_train);
-    }
-    if (code == CLI_DONE) {
-        code = cli_dataset_open(settings, NIN_SPLIT_TEST, &study->probe_test);
+        settings->limit = (uint64_t)study->request->probe;
+        code = cli_dataset_open(settings, NIN_SPLIT_TEST, &study->probe);
     }
     settings->limit = limit;
     return code;
@@ -419,7 +397,7 @@ static int open_study(study_job *study) {
     }
     nin_error err = {0};
     const nin_dataset_info train = nin_dataset_get_info(study->train);
-    const nin_dataset_info test = nin_dataset_get_info(study->probe_test);
+    const nin_dataset_info test = nin_dataset_get_info(study->probe);
     char *path = cli_join(study->directory, "results.jsonl");
     nin_status status = cli_make_directories(study->directory, &err);
     if (status == NIN_OK) {
@@ -439,9 +417,9 @@ static int run_study(study_job *study) {
     study->first_seed = study->rows.rows[0].settings.train.seed;
     count_runs(study);
     if (!study->request->report && study->done < study->total) {
-        cli_note("study: %s; %zu row%s, %zu of %zu runs are there; in %s", study->rows.summary,
-                 study->rows.count, study->rows.count == 1 ? "" : "s", study->done, study->total,
-                 study->directory);
+        cli_note("study: %s%s%zu row%s, %zu of %zu runs are there; in %s", study->rows.summary,
+                 study->rows.summary[0] ? "; " : "", study->rows.count,
+                 study->rows.count == 1 ? "" : "s", study->done, study->total, study->directory);
         status = make_runs(study, &stopped, &err);
     }
     if (status == NIN_OK) {
@@ -494,7 +472,7 @@ static int read_rows(const study_request *request, const cli_line *line, cli_row
 }
 
 int cli_command_study(int argc, char **argv) {
-    study_request request = {.seeds = 20, .probe = 5000, .healthy_at = 0.75};
+    study_request request = {.seeds = 20, .probe = 5000, .healthy_at = 0.6};
     cli_line line = cli_line_create();
     line.name = "study";
     line.arguments = "stability";

@@ -145,12 +145,14 @@ static char *markdown(const cli_study_report *report) {
         }
     }
     return joined(
-        text, cli_format(
-                  "\nMedians over the seeds, of the weights at the end. Healthy: an accuracy of at "
-                  "least %s on training pictures and no dead class map. Plateau: the loss is still "
-                  "that of guessing. Dead: every class map is 0 on all pictures, for good. Dead "
-                  "maps: mean a run.\n",
-                  cli_double(report->healthy_at).text));
+        text,
+        cli_format(
+            "\nAccuracies are medians over the seeds: in training the mean of the last epoch, "
+            "as the lecture's, in test that of the weights at the end. Healthy: a training "
+            "accuracy of at least %s and no dead class map. Plateau: the loss is still that "
+            "of guessing. Dead: every class map is 0 on all pictures, for good. Dead maps: "
+            "mean a run.\n",
+            cli_double(report->healthy_at).text));
 }
 
 /* ---- JSON ------------------------------------------------------------------------------- */
@@ -237,7 +239,7 @@ static nin_status draw(const cli_study_report *report, const char *directory, ni
         [CLI_DIVERGED] = {cli_outcome_name(CLI_DIVERGED), 0xcc79a7},
     };
     const nin_strip_panel panels[PANELS] = {
-        {.x_label = "accuracy on training pictures",
+        {.x_label = "training accuracy, mean of the last epoch",
          .x_max = 1,
          .dots = dots[ACCURACY],
          .count = count},

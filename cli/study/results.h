@@ -21,9 +21,8 @@ typedef struct cli_study_run {
     char *row;
     uint64_t seed;
     bool finite;                       /* false: there are no figures */
-    double train_loss, train_accuracy; /* of the weights at the end, in evaluation mode, on the
-                                          first training pictures */
-    double test_accuracy;              /* likewise, on the first test pictures */
+    double train_loss, train_accuracy; /* means of the last epoch, as the lecture's */
+    double test_accuracy;              /* of the weights at the end, on the first test pictures */
     int classes;
     int dead_maps; /* classes whose logit is 0 on all pictures looked at: behind
                       a ReLU and a mean, a class map that is 0 everywhere */
@@ -34,7 +33,7 @@ typedef struct cli_study_run {
 
 /* Diverged: figures that are not finite, or a loss above twice that of guessing, ln(classes). Dead:
  * all maps are. Plateau: the loss is not 0.02 better than that of guessing.
- * Healthy: the accuracy on training pictures is at least `healthy_at` and no map is dead. */
+ * Healthy: the training accuracy is at least `healthy_at` and no map is dead. */
 cli_outcome cli_study_outcome(const cli_study_run *run, double healthy_at);
 
 typedef struct cli_study_results {
