@@ -4,6 +4,19 @@
 set(nin_modules zlib libpng cairo jansson libcurl libxxhash libcrypto)
 
 find_package(PkgConfig REQUIRED)
+
+# Any BLAS and LAPACK will do. Only finding a whitening transform needs them, so a build can do
+# without.
+option(NIN_LAPACK "Use LAPACK where it is installed" ON)
+set(nin_have_lapack 0)
+if(NIN_LAPACK)
+    pkg_check_modules(nin_lapack QUIET lapacke blas)
+    if(nin_lapack_FOUND)
+        set(nin_have_lapack 1)
+        list(APPEND nin_modules lapacke blas)
+    endif()
+endif()
+
 pkg_check_modules(nin_modules REQUIRED IMPORTED_TARGET ${nin_modules})
 
 find_package(Threads REQUIRED)

@@ -8,7 +8,9 @@ function(nin_internal_target target)
         ${target} PRIVATE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src ${nin_generated}
     )
     target_include_directories(${target} SYSTEM PRIVATE ${NIN_RANDOM123_INCLUDE})
-    target_compile_definitions(${target} PRIVATE ${nin_isa_definitions})
+    target_compile_definitions(
+        ${target} PRIVATE ${nin_isa_definitions} NINP_HAVE_LAPACK=${nin_have_lapack}
+    )
     target_link_libraries(${target} PRIVATE PkgConfig::nin_modules Threads::Threads)
     add_dependencies(${target} nin_generated_headers)
 endfunction()

@@ -94,16 +94,40 @@ typedef struct nin_pixel_statistics {
 } nin_pixel_statistics;
 NIN_API nin_pixel_statistics nin_dataset_statistics(const nin_dataset *dataset, int channels);
 
+/* A whitening transform: the mean and the matrix that nin_preprocess_fit found. */
+typedef struct nin_whitening nin_whitening;
+
 /* How a picture becomes the net's input: resized to height x width (bit-equal to Pillow), then
- * value = (byte / 255 - mean[c]) / std[c]. Saved with every model, so training, evaluation,
- * prediction and export agree. */
+ * value = (byte / 255 - mean[c]) / std[c], then global contrast normalisation and whitening where
+ * they are asked for. Saved with every model, so training, evaluation, prediction and export agree.
+ */
 typedef struct nin_preprocess {
     int channels, height, width; /* channels 1 or 3, sides 1 to 16,384 */
     float mean[4], std[4];       /* finite, std above 0 */
+    float gcn;   /* x - mean(x) over all values of the picture, scaled to this L2 norm; a picture
+                    of one colour becomes 0. Finite, 0: off. The paper's CIFAR-10 has 55 (Goodfellow
+                    et al. 2013; pylearn2's global_contrast_normalize with sqrt_bias 0) */
+    bool whiten; /* then (x - mean) P, P = V (L + 0.1)^-1/2 V^T of the covariance
+                    V L V^T of the training pictures' values (ZCA: Krizhevsky 2009,
+                    appendix A; pylearn2 with filter_bias 0.1) */
+    nin_whitening *whitening; /* mean and P; NULL until they are known. A model owns its own */
 } nin_preprocess;
 
-/* mean 0, std 1 for a net input of this size. */
+/* mean 0, std 1, nothing else, for a net input of this size. */
 NIN_API nin_preprocess nin_preprocess_plain(int channels, int height, int width);
+
+/* Most values of an input (channels x height x width) that can be whitened: a matrix of 64 MiB. */
+enum { NIN_WHITEN_LIMIT = 4096 };
+
+/* Finds the whitening of a training set where `whiten` asks for one and there is none yet; else
+ * does nothing. Computes in float64 with LAPACK. The last bits of the result depend on LAPACK, its
+ * threads and the processor, so it is kept and saved rather than found again.
+ * NIN_ERROR_UNAVAILABLE: this build has no LAPACK; NIN_ERROR_ARGUMENT: too many values;
+ * NIN_ERROR_MEMORY. */
+NIN_API nin_status nin_preprocess_fit(nin_preprocess *preprocess, const nin_dataset *train,
+                                      nin_error *err);
+/* Frees the whitening, if any, and forgets it. */
+NIN_API void nin_preprocess_free(nin_preprocess *preprocess);
 
 /* What happens at random to pictures that a net learns from; {0}: nothing. The first three change
  * the bytes of the source, in this order, before the resize; the last two mix pairs of pictures of
@@ -123,10 +147,11 @@ typedef struct nin_augmentation {
 } nin_augmentation;
 
 typedef struct nin_loader_options {
-    nin_preprocess preprocess;
-    int batch;    /* pictures a batch; the last of an epoch may be smaller */
-    bool shuffle; /* a new order each epoch, from (seed, epoch) only */
+    nin_preprocess preprocess; /* its whitening must outlive the loader */
+    int batch;                 /* pictures a batch; the last of an epoch may be smaller */
+    bool shuffle;              /* a new order each epoch, from (seed, epoch) only */
     nin_augmentation augmentation;
+    bool mirror; /* every picture is its mirror image, for test-time augmentation */
     uint64_t seed;
     int threads;  /* that prepare pictures, at least 1; each works on a batch of its own, so more
                      than prefetch + 1 find no work */

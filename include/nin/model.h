@@ -13,7 +13,7 @@ typedef struct nin_model {
     nin_net *net;       /* owned */
     char **class_names; /* owned; one a class. NULL in a model that was never given any; loading
                            then gives "0", "1", ... */
-    nin_preprocess preprocess;
+    nin_preprocess preprocess; /* its whitening is owned too */
 } nin_model;
 
 /* Frees what the model owns and sets *model to zeros. NULL allowed. */
@@ -21,7 +21,8 @@ NIN_API void nin_model_free(nin_model *model);
 
 /* Replaces `path` atomically by a safetensors file: tensors under PyTorch's names; `__metadata__`
  * holds the description ("nin.net"), class names, preprocessing, version and an XXH3-128 digest of
- * every tensor. After NIN_OK the file survives a power failure. The class names are not modified.
+ * every tensor. A whitening is two tensors more ("nin.whitening.mean", "nin.whitening.matrix").
+ * After NIN_OK the file survives a power failure. The class names are not modified.
  */
 NIN_API nin_status nin_model_save(const char *path, const nin_model *model, nin_error *err);
 

@@ -29,6 +29,7 @@ typedef struct worker {
     nin_loader *loader;
     pthread_t thread;
     uint8_t *scratch;
+    float *floats; /* scratch too */
 } worker;
 
 struct nin_loader {
@@ -89,7 +90,7 @@ static void mix_batch(const nin_loader *loader, int number, int count, const slo
     ninp_mix_run(&mix, &batch);
 }
 
-static void prepare_batch(nin_loader *loader, int number, slot *into, uint8_t *scratch) {
+static void prepare_batch(nin_loader *loader, int number, slot *into, const worker *by) {
     size_t first = (size_t)number * (size_t)loader->options.batch;
     int count = batch_size(loader, number);
     for (int i = 0; i < count; i++) {
@@ -99,12 +100,14 @@ static void prepare_batch(nin_loader *loader, int number, slot *into, uint8_t *s
         uint32_t index = loader->order[first + (size_t)i];
         into->indices[i] = index;
         into->labels[i] = nin_dataset_label(loader->dataset, index);
-        const ninp_augment augment =
+        ninp_augment augment =
             ninp_augment_draw(&loader->options.augmentation, loader->options.seed, loader->epoch,
                               index, &loader->info, loader->fill);
+        augment.flip = augment.flip != loader->options.mirror;
         ninp_preparer_run(loader->preparer, nin_dataset_pixels(loader->dataset, index), &augment,
-                          scratch, into->images + (size_t)i * loader->picture_floats);
+                          by->scratch, into->images + (size_t)i * loader->picture_floats);
     }
+    ninp_preparer_finish(loader->preparer, into->images, count, by->floats);
     if (loader->mixes) {
         mix_batch(loader, number, count, into);
     }
@@ -137,7 +140,7 @@ static void *work(void *context) {
         slot *into = &loader->slots[number % loader->slot_count];
         loader->busy++;
         pthread_mutex_unlock(&loader->mutex);
-        prepare_batch(loader, number, into, self->scratch);
+        prepare_batch(loader, number, into, self);
         pthread_mutex_lock(&loader->mutex);
         into->ready = true;
         loader->busy--;
@@ -266,7 +269,9 @@ static nin_status allocate(nin_loader *loader, nin_error *err) {
         worker *one = &loader->workers[i];
         one->loader = loader;
         one->scratch = ninp_calloc(scratch, 1);
-        if (!one->scratch) {
+        one->floats =
+            ninp_calloc_aligned(ninp_preparer_finish_scratch(loader->preparer), sizeof(float));
+        if (!one->scratch || !one->floats) {
             return ninp_fail_memory(err, scratch, "picture preparation");
         }
     }
@@ -369,6 +374,7 @@ void nin_loader_free(nin_loader *loader) {
     }
     for (int i = 0; loader->workers && i < loader->worker_limit; i++) {
         free(loader->workers[i].scratch);
+        ninp_free_aligned(loader->workers[i].floats);
     }
     free(loader->slots);
     free(loader->workers);

@@ -4,10 +4,16 @@
 
 #include "data/augment.h"
 
+/* NIN_ERROR_ARGUMENT where mean, std (of up to four channels) or gcn make no sense; the second one
+ * where the input's sizes do not either, for pictures. */
+nin_status ninp_preprocess_check_values(const nin_preprocess *preprocess, nin_error *err);
+nin_status ninp_preprocess_check_input(const nin_preprocess *preprocess, nin_error *err);
+
 /* A nin_preprocess for pictures of one size. Immutable; may be shared by threads. */
 typedef struct ninp_preparer ninp_preparer;
 
-/* NIN_ERROR_ARGUMENT where the preprocess or the sizes make no sense. channels is 1 or 3. */
+/* NIN_ERROR_ARGUMENT where the preprocess or the sizes make no sense, or its whitening is not
+ * known. channels is 1 or 3. The whitening must outlive the preparer. */
 nin_status ninp_preparer_create(const nin_preprocess *preprocess, int channels, int height,
                                 int width, ninp_preparer **out, nin_error *err);
 void ninp_preparer_free(ninp_preparer *preparer);
@@ -16,8 +22,16 @@ void ninp_preparer_free(ninp_preparer *preparer);
 size_t ninp_preparer_scratch(const ninp_preparer *preparer);
 
 /* `picture` is channels x height x width bytes; `out` receives the channels x height x width floats
- * of the preprocess. Allocates nothing. */
+ * of the preprocess, all but whitened. Allocates nothing. */
 void ninp_preparer_run(const ninp_preparer *preparer, const uint8_t *picture,
                        const ninp_augment *augment, uint8_t *scratch, float *out);
+
+/* Floats that ninp_preparer_finish needs as scratch. */
+size_t ninp_preparer_finish_scratch(const ninp_preparer *preparer);
+
+/* Whitens `count` pictures one behind the other where that is asked for: together, because the
+ * matrix is large. Allocates nothing. */
+void ninp_preparer_finish(const ninp_preparer *preparer, float *pictures, int count,
+                          float *scratch);
 
 #endif

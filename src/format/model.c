@@ -6,6 +6,7 @@
 #include "format/json.h"
 #include "format/preprocess.h"
 #include "format/weights.h"
+#include "format/whitening.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +31,7 @@ void nin_model_free(nin_model *model) {
     }
     free(model->class_names);
     nin_net_free(model->net);
+    nin_preprocess_free(&model->preprocess);
     *model = (nin_model){0};
 }
 
@@ -79,6 +81,10 @@ static nin_status classes_line(const nin_model *model, char **line, nin_error *e
 static nin_status preprocess_line(const nin_model *model, char **line, nin_error *err) {
     *line = NULL;
     nin_status status = ninp_preprocess_check(&model->preprocess, nin_net_input(model->net), err);
+    if (status == NIN_OK && model->preprocess.whiten && !model->preprocess.whitening) {
+        status = ninp_fail(err, NIN_ERROR_ARGUMENT,
+                           "whitening is asked for, and no training set was looked at for it");
+    }
     if (status != NIN_OK) {
         return status;
     }
@@ -95,10 +101,11 @@ static nin_status write_model(const char *path, const nin_model *model, const ch
                                            {PREPROCESS_KEY, preprocess},
                                            {CLASSES_KEY, classes}};
     size_t count = nin_net_tensor_count(model->net);
-    ninp_safetensors_source *sources = ninp_weights_sources(model->net, 0);
+    ninp_safetensors_source *sources = ninp_weights_sources(model->net, NINP_WHITENING_TENSORS);
     if (!sources) {
         return ninp_fail_memory(err, count * sizeof *sources, "a list of tensors");
     }
+    count += ninp_whitening_sources(model->preprocess.whitening, sources + count);
     ninp_safetensors_content content = {.tensors = sources,
                                         .tensor_count = count,
                                         .pairs = pairs,
@@ -228,6 +235,9 @@ static nin_status read_model(ninp_safetensors *file, bool allow_nonfinite, nin_m
     }
     if (status == NIN_OK) {
         status = read_preprocess(file, model, err);
+    }
+    if (status == NIN_OK) {
+        status = ninp_whitening_read(file, &model->preprocess, err);
     }
     return status == NIN_OK ? ninp_weights_read(file, model->net, NULL, allow_nonfinite, err)
                             : status;

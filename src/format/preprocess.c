@@ -1,8 +1,13 @@
 #include "format/preprocess.h"
 
 #include "base/error.h"
+#include "data/prepare.h"
 
-#include <math.h>
+#include <string.h>
+
+#define GCN "gcn"
+#define WHITEN "whiten"
+#define ZCA "zca"
 
 enum { CHANNELS = sizeof((nin_preprocess *)0)->mean / sizeof(float) };
 
@@ -25,8 +30,21 @@ json_t *ninp_preprocess_to_json(const nin_preprocess *preprocess) {
         json_decref(std);
         return NULL;
     }
-    return json_pack("{s:i, s:i, s:i, s:o, s:o}", "channels", preprocess->channels, "height",
-                     preprocess->height, "width", preprocess->width, "mean", mean, "std", std);
+    json_t *json =
+        json_pack("{s:i, s:i, s:i, s:o, s:o}", "channels", preprocess->channels, "height",
+                  preprocess->height, "width", preprocess->width, "mean", mean, "std", std);
+    bool added = json != NULL;
+    if (added && preprocess->gcn > 0) {
+        added = json_object_set_new(json, GCN, json_real((double)preprocess->gcn)) == 0;
+    }
+    if (added && preprocess->whiten) {
+        added = json_object_set_new(json, WHITEN, json_string(ZCA)) == 0;
+    }
+    if (!added) {
+        json_decref(json);
+        return NULL;
+    }
+    return json;
 }
 
 nin_status ninp_preprocess_check(const nin_preprocess *preprocess, nin_shape input,
@@ -38,15 +56,7 @@ nin_status ninp_preprocess_check(const nin_preprocess *preprocess, nin_shape inp
                          preprocess->channels, preprocess->height, preprocess->width,
                          input.channels, input.height, input.width);
     }
-    for (int c = 0; c < preprocess->channels; c++) {
-        double mean = (double)preprocess->mean[c];
-        double std = (double)preprocess->std[c];
-        if (!isfinite(mean) || !isfinite(std) || std <= 0) {
-            return ninp_fail(err, NIN_ERROR_ARGUMENT,
-                             "mean %g and std %g of channel %d cannot be used", mean, std, c);
-        }
-    }
-    return NIN_OK;
+    return ninp_preprocess_check_values(preprocess, err);
 }
 
 static bool json_to_size(const json_t *value, int *out) {
@@ -82,6 +92,16 @@ nin_status ninp_preprocess_from_json(const json_t *json, nin_shape input, nin_pr
                          "numbers as channels in mean and std",
                          CHANNELS);
     }
+    const json_t *gcn = json_object_get(json, GCN);
+    const json_t *whiten = json_object_get(json, WHITEN);
+    if ((gcn && !json_is_number(gcn)) ||
+        (whiten && (!json_is_string(whiten) || strcmp(json_string_value(whiten), ZCA) != 0))) {
+        return ninp_fail(err, NIN_ERROR_DATA,
+                         "nin.preprocess: " GCN " is a number and " WHITEN " is \"" ZCA
+                         "\", where they are there");
+    }
+    out->gcn = (float)json_number_value(gcn);
+    out->whiten = whiten != NULL;
     nin_error unfit = {0};
     if (ninp_preprocess_check(out, input, &unfit) != NIN_OK) {
         return ninp_fail(err, NIN_ERROR_DATA, "nin.preprocess: %s", unfit.message);

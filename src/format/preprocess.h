@@ -1,4 +1,5 @@
-/* Preprocessing as JSON: {"channels":1,"height":28,"width":28,"mean":[0.0],"std":[1.0]}. */
+/* Preprocessing as JSON: {"channels":1,"height":28,"width":28,"mean":[0.0],"std":[1.0]},
+ * with "gcn":55.0 and "whiten":"zca" where these are asked for. */
 #ifndef NINP_FORMAT_PREPROCESS_H
 #define NINP_FORMAT_PREPROCESS_H
 
@@ -14,7 +15,7 @@ json_t *ninp_preprocess_to_json(const nin_preprocess *preprocess);
 nin_status ninp_preprocess_from_json(const json_t *json, nin_shape input, nin_preprocess *out,
                                      nin_error *err);
 
-/* NIN_ERROR_ARGUMENT: its sizes are not those of the net's input, or a mean or std is no use. */
+/* NIN_ERROR_ARGUMENT: its sizes are not those of the net's input, or mean, std or gcn is no use. */
 nin_status ninp_preprocess_check(const nin_preprocess *preprocess, nin_shape input, nin_error *err);
 
 #endif

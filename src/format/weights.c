@@ -63,6 +63,11 @@ static bool is_batch_counter(const char *name) {
     return length >= sizeof ending - 1 && strcmp(name + length - (sizeof ending - 1), ending) == 0;
 }
 
+/* What this library keeps beside weights. */
+static bool is_ours(const char *name) {
+    return strncmp(name, "nin.", 4) == 0;
+}
+
 static bool lists(const char *const *names, const char *name) {
     for (; names && *names; names++) {
         if (strcmp(*names, name) == 0) {
@@ -77,7 +82,7 @@ static nin_status check_extra(const ninp_safetensors *file, const nin_net *net,
     for (size_t i = 0; i < ninp_safetensors_count(file); i++) {
         const ninp_safetensors_tensor *stored = ninp_safetensors_at(file, i);
         bool expected = lists(others, stored->name) || is_batch_counter(stored->name) ||
-                        net_has(net, stored->name);
+                        is_ours(stored->name) || net_has(net, stored->name);
         if (!expected) {
             char name[SHOWN];
             char shape[SHAPE_TEXT];

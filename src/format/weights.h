@@ -9,10 +9,11 @@
 #include <math.h>
 
 /* Fills every tensor of the net from the tensor of the same name and shape. Tensors that the net
- * does not have are an error, apart from `others` (names, NULL-ended; NULL: none) and PyTorch's
- * "*.num_batches_tracked". Names and shapes are settled before the first weight changes; after a
- * later failure the weights are in part the old ones. NIN_ERROR_DATA: a tensor is missing, extra,
- * wrongly shaped, damaged, or, unless allow_nonfinite, holds a value that is not finite. */
+ * does not have are an error, apart from `others` (names, NULL-ended; NULL: none), PyTorch's
+ * "*.num_batches_tracked" and "nin.*". Names and shapes are settled before the first weight
+ * changes; after a later failure the weights are in part the old ones. NIN_ERROR_DATA: a tensor is
+ * missing, extra, wrongly shaped, damaged, or, unless allow_nonfinite, holds a value that is not
+ * finite. */
 nin_status ninp_weights_read(ninp_safetensors *file, nin_net *net, const char *const *others,
                              bool allow_nonfinite, nin_error *err);
 
