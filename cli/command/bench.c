@@ -2,8 +2,10 @@
 #include "../command.h"
 #include "../fail.h"
 #include "../json.h"
+#include "../measure.h"
 #include "../models.h"
 #include "../progress.h"
+#include "../steps.h"
 #include "../table.h"
 #include "../text.h"
 
@@ -12,13 +14,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
-enum { KEY_MODE = CLI_OWN_KEY, KEY_SECONDS };
+enum { KEY_MODE = CLI_OWN_KEY, KEY_SECONDS, KEY_STEPS };
 
 static const struct argp_option own_options[] = {
     {"mode", KEY_MODE, "train|infer", 0, "which steps to measure (default train)", 0},
     {"seconds", KEY_SECONDS, "N", 0, "measure for at least N seconds (default 3)", 0},
+    {"steps", KEY_STEPS, NULL, 0, "time each step of the plan too, beside the machine's peak", 0},
     CLI_OPTION_JSON,
     {0},
 };
@@ -30,12 +32,13 @@ static const char doc[] =
     "are not loaded. GFLOP/s count two operations for each multiply-accumulate of direct "
     "computation, whatever the algorithm does: forward once, backward twice, less the input "
     "gradient "
-    "of the first layer, which nobody needs.";
+    "of the first layer, which nobody needs. --steps shows where the time goes: of steps that "
+    "threads run on several pictures at once the sum over the threads, divided by their number.";
 
 enum { LEAST_STEPS = 5, MOST_STEPS = 100000, WARM_UP_STEPS = 2 };
 
 typedef struct bench_request {
-    bool infer, json;
+    bool infer, json, steps;
     long long seconds;
 } bench_request;
 
@@ -49,6 +52,7 @@ static bool set_own(int key, const char *value, void *context, const char **wron
     case KEY_SECONDS:
         *wrong = "a whole number from 0 to 3600";
         return cli_read_count(value, 0, 3600, &request->seconds);
+    case KEY_STEPS: request->steps = true; return true;
     default: request->json = true; return true;
     }
 }
@@ -63,12 +67,6 @@ typedef struct bench_job {
     int32_t *labels;
     uint64_t step;
 } bench_job;
-
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
 
 /* Even noise in [0, 1), from a linear congruential generator (Knuth, MMIX). */
 static void fill_noise(float *values, size_t count) {
@@ -125,29 +123,23 @@ static void update(const bench_job *job) {
     nin_session_weights_changed(job->session);
 }
 
+static nin_examples examples_of(const bench_job *job) {
+    return (nin_examples){
+        .images = job->images, .labels = job->labels, .count = job->batch, .step = job->step};
+}
+
 static nin_status run_step(bench_job *job, nin_error *err) {
     if (job->infer) {
         return nin_session_logits(job->session, job->images, job->batch, job->logits, err);
     }
     nin_loss loss;
-    const nin_examples examples = {
-        .images = job->images, .labels = job->labels, .count = job->batch, .step = job->step++};
+    const nin_examples examples = examples_of(job);
+    job->step++;
     nin_status status = nin_session_gradients(job->session, &examples, job->gradients, &loss, err);
     if (status == NIN_OK) {
         update(job);
     }
     return status;
-}
-
-static int compare(const void *a, const void *b) {
-    const double *x = a;
-    const double *y = b;
-    return (*x > *y) - (*x < *y);
-}
-
-static double median(double *values, size_t count) {
-    qsort(values, count, sizeof *values, compare);
-    return count % 2 ? values[count / 2] : 0.5 * (values[count / 2 - 1] + values[count / 2]);
 }
 
 /* *seconds: the median step; *steps: how many were measured. */
@@ -159,18 +151,18 @@ static nin_status measure(bench_job *job, double wanted, double *seconds, size_t
     for (int i = 0; i < WARM_UP_STEPS && status == NIN_OK; i++) {
         status = run_step(job, err);
     }
-    double begin = now();
+    double begin = cli_clock();
     size_t count = 0;
     while (status == NIN_OK && count < MOST_STEPS &&
-           (count < LEAST_STEPS || now() - begin < wanted)) {
-        double start = now();
+           (count < LEAST_STEPS || cli_clock() - begin < wanted)) {
+        double start = cli_clock();
         status = run_step(job, err);
-        times[count++] = now() - start;
+        times[count++] = cli_clock() - start;
         cli_progress_set(progress, "step %zu: %s examples/s", count,
                          cli_rate(job->batch / times[count - 1]).text);
     }
     cli_progress_free(progress);
-    *seconds = count ? median(times, count) : (double)NAN;
+    *seconds = count ? cli_median(times, count) : (double)NAN;
     *steps = count;
     free(times);
     return status;
@@ -197,8 +189,9 @@ static double peak_bytes(void) {
     return getrusage(RUSAGE_SELF, &usage) == 0 ? 1024.0 * (double)usage.ru_maxrss : 0;
 }
 
+/* timed NULL: the steps of the plan were not. */
 static void print_result(const bench_job *job, const char *model, double seconds, size_t steps,
-                         bool json) {
+                         const cli_steps *timed, bool json) {
     nin_session_info info = nin_session_get_info(job->session);
     const char *mode = job->infer ? "infer" : "train";
     cli_shape_text input = cli_shape(nin_net_input(job->net));
@@ -218,6 +211,9 @@ static void print_result(const bench_job *job, const char *model, double seconds
         cli_json_set(object, "peak_rss_bytes", cli_json_integer((uint64_t)peak_bytes()));
         cli_json_set(object, "gflops", cli_json_real(gflops));
         cli_json_set(object, "steps", cli_json_integer(steps));
+        if (timed) {
+            cli_steps_add_json(timed, object);
+        }
         cli_json_print(object);
         return;
     }
@@ -226,6 +222,9 @@ static void print_result(const bench_job *job, const char *model, double seconds
     printf("%s examples/s, %.3g ms an example, %.1f GFLOP/s, %s at most\n", cli_rate(rate).text,
            1000 / rate, gflops, cli_bytes(peak_bytes()).text);
     printf("median of %zu steps\n", steps);
+    if (timed) {
+        cli_steps_print(timed);
+    }
 }
 
 int cli_command_bench(int argc, char **argv) {
@@ -254,9 +253,19 @@ int cli_command_bench(int argc, char **argv) {
         measure(&job, (double)request.seconds, &seconds, &steps, &err) != NIN_OK) {
         code = cli_fail(&err);
     }
-    if (code == CLI_DONE) {
-        print_result(&job, settings->model, seconds, steps, request.json);
+    cli_steps timed = {0};
+    if (code == CLI_DONE && request.steps) {
+        const nin_examples examples = examples_of(&job);
+        if (cli_steps_measure(job.session, &examples, (double)request.seconds, seconds, &timed,
+                              &err) != NIN_OK) {
+            code = cli_fail(&err);
+        }
     }
+    if (code == CLI_DONE) {
+        print_result(&job, settings->model, seconds, steps, request.steps ? &timed : NULL,
+                     request.json);
+    }
+    cli_steps_free(&timed);
     close_bench(&job);
     cli_line_free(&line);
     return code;

@@ -107,6 +107,29 @@ NIN_API nin_plan_step nin_session_step(const nin_session *session, size_t index)
 NIN_API nin_status nin_session_result(const nin_session *session, size_t step, int example,
                                       float *values, nin_error *err);
 
+/* Seconds that a step takes of all threads together: those of a step that the engine runs picture
+ * by picture are added up over its threads, and a step that has all threads counts for each of
+ * them, waiting included. Divided by the number of threads they are its share of the time. */
+typedef struct nin_step_time {
+    double forward;
+    double backward;        /* both gradients, as in training */
+    double weight_gradient; /* of that: what the gradient of its weights takes by itself. The rest
+                               is the input's, with what both need */
+} nin_step_time;
+
+/* Runs one forward pass and, in a session for training, one backward pass, and times the steps:
+ * times receives nin_session_step_count(). The labels are needed for training only. Running
+ * statistics move on as in training. Packing weights and adding up gradients is in no step's time.
+ * NIN_ERROR_UNAVAILABLE: the reference engine does not time its steps; NIN_ERROR_ARGUMENT,
+ * NIN_ERROR_DATA, NIN_ERROR_MEMORY. */
+NIN_API nin_status nin_session_profile(nin_session *session, const nin_examples *examples,
+                                       nin_step_time *times, nin_error *err);
+
+/* The ceiling of a step's speed: floating-point operations a second that the session's threads and
+ * instruction set reach together with nothing but multiply-adds in registers, measured now, for
+ * some hundredths of a second. 0: the reference engine. */
+NIN_API double nin_session_peak(const nin_session *session);
+
 typedef struct nin_session_info {
     const char *device;     /* "cpu" */
     const char *isa;        /* "avx2" */

@@ -80,7 +80,7 @@ static void backward_image(const segment_pass *pass, int image, int shard, ninp_
             run.bias_gradient = step->bias_gradient + (size_t)shard * bias_floats(step);
         }
         add_batch_norm_gradients(cpu, step->step, pass->gradients, &run);
-        step->algorithm->backward(&run);
+        ninp_cpu_run_backward(cpu, step, worker.thread, &run);
         dy = run.dx;
         if (!dy) {
             return;
@@ -183,7 +183,7 @@ static void backward_by_batch(const segment_pass *pass) {
         run.gradient = pass->gradients + cpu->net->tensors[step->step->weight].offset;
     }
     add_batch_norm_gradients(cpu, step->step, pass->gradients, &run);
-    step->algorithm->backward(&run);
+    ninp_cpu_run_backward(cpu, step, 0, &run);
 }
 
 static void unpack(const ninp_cpu *cpu, const ninp_cpu_step *step, float *gradients, int threads) {

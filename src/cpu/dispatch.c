@@ -10,7 +10,7 @@
         .isa = #name, .gemm = &ninp_gemm_kernels_##name, .conv = &ninp_conv_kernels_##name, \
         .winograd = &ninp_winograd_kernels_##name, .fft = &ninp_fft_kernels_##name,         \
         .map = &ninp_map_kernels_##name, .pool = &ninp_pool_kernels_##name,                 \
-        .planes = &ninp_planes_kernels_##name                                               \
+        .planes = &ninp_planes_kernels_##name, .peak = ninp_peak_##name                     \
     }
 
 static const ninp_kernels all[] = {

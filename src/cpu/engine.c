@@ -143,6 +143,31 @@ static void engine_result(const void *state, size_t step, int example, float *va
                                asked->output + (size_t)example * asked->output_floats, values);
 }
 
+static nin_status engine_profile(void *state, const nin_examples *examples, nin_step_time *times,
+                                 nin_error *err) {
+    ninp_cpu *cpu = state;
+    unsigned modes[LARGEST_THREADS];
+    float *gradients;
+    nin_status status = ninp_cpu_begin_profile(cpu, &gradients, err);
+    if (status != NIN_OK) {
+        return status;
+    }
+    ninp_float_mode_enter(cpu->threads, modes);
+    ninp_cpu_pack(cpu);
+    ninp_cpu_forward(cpu, examples->images, examples->count, examples->step);
+    if (cpu->training) {
+        (void)nin_cross_entropy(examples, cpu->logits, cpu->net->classes, cpu->logit_gradient);
+        ninp_cpu_backward(cpu, examples->images, examples->count, examples->step, gradients);
+    }
+    ninp_float_mode_leave(cpu->threads, modes);
+    ninp_cpu_end_profile(cpu, gradients, times);
+    return NIN_OK;
+}
+
+static double engine_peak(const void *state) {
+    return ninp_cpu_peak(state);
+}
+
 static size_t engine_step_count(const void *state) {
     return ((const ninp_cpu *)state)->plan.count;
 }
@@ -188,6 +213,8 @@ const ninp_engine ninp_engine_cpu = {.name = "cpu",
                                      .logits = engine_logits,
                                      .gradients = engine_gradients,
                                      .result = engine_result,
+                                     .profile = engine_profile,
+                                     .peak = engine_peak,
                                      .step_count = engine_step_count,
                                      .step = engine_step,
                                      .info = engine_info};

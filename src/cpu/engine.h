@@ -56,6 +56,7 @@ typedef struct ninp_cpu {
     float *folded;                  /* evaluation: weights with batch norm folded in */
     bool packed;                    /* evaluation: packed weights are the net's */
     char *algorithms;               /* "0.0=direct,..." */
+    nin_step_time *times;           /* threads x plan.count while steps are timed; else NULL */
 } ninp_cpu;
 
 /* Takes the cheapest algorithm for every step, or the pinned one. */
@@ -81,6 +82,19 @@ typedef struct ninp_worker {
 /* Narrows it to one picture. */
 void ninp_cpu_narrow_run(const ninp_cpu *cpu, const ninp_cpu_step *step, int image,
                          ninp_worker worker, ninp_cpu_run *run);
+
+/* An algorithm's pass over a run, timed in what is kept for `thread` while a profile is made. The
+ * passes of two threads may go on at once. */
+void ninp_cpu_run_forward(const ninp_cpu *cpu, const ninp_cpu_step *step, int thread,
+                          const ninp_cpu_run *run);
+void ninp_cpu_run_backward(const ninp_cpu *cpu, const ninp_cpu_step *step, int thread,
+                           const ninp_cpu_run *run);
+/* Between them steps are timed, and weight gradients are not what they should be: *gradients is a
+ * place for them. `times` receives plan.count. */
+nin_status ninp_cpu_begin_profile(ninp_cpu *cpu, float **gradients, nin_error *err);
+void ninp_cpu_end_profile(ninp_cpu *cpu, float *gradients, nin_step_time *times);
+/* See nin_session_peak. */
+double ninp_cpu_peak(const ninp_cpu *cpu);
 
 /* Denormal numbers cost a hundred times a normal one on many processors and mean nothing here: they
  * are taken as zero on all threads between enter and leave. `saved` holds `threads` words. */

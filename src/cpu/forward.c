@@ -69,7 +69,7 @@ static void forward_image(const segment_pass *pass, int image, ninp_worker worke
         } else {
             run.y = inside + (i % 2) * cpu->thread_flow_floats;
         }
-        step->algorithm->forward(&run);
+        ninp_cpu_run_forward(cpu, step, worker.thread, &run);
         x = run.y;
     }
 }
@@ -85,7 +85,7 @@ static void forward_segment(const segment_pass *pass, int count) {
         ninp_cpu_run run = ninp_cpu_begin_run(cpu, step, count, pass->number);
         run.x = pass->x;
         run.y = pass->y;
-        step->algorithm->forward(&run);
+        ninp_cpu_run_forward(cpu, step, 0, &run);
         return;
     }
     if (count >= cpu->threads) {

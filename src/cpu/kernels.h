@@ -7,6 +7,7 @@
 #include "cpu/kernel/fft.h"
 #include "cpu/kernel/gemm.h"
 #include "cpu/kernel/map.h"
+#include "cpu/kernel/peak.h"
 #include "cpu/kernel/planes.h"
 #include "cpu/kernel/pool.h"
 #include "cpu/kernel/winograd.h"
@@ -22,6 +23,7 @@ typedef struct ninp_kernels {
     const ninp_map_kernels *map;           /* activations, layout, batch norm, dropout, sums */
     const ninp_planes_kernels *planes;     /* convolution of plain pictures with few filters */
     const ninp_pool_kernels *pool;
+    ninp_peak_kernel *peak; /* the speed of bare multiply-adds */
 } ninp_kernels;
 
 /* The i-th instruction set of this build, best last, or NULL past the end; *usable: this processor

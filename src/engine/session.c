@@ -130,19 +130,24 @@ static nin_status check_labels(const nin_session *session, const int32_t *labels
     return NIN_OK;
 }
 
+static nin_status check_examples(const nin_session *session, const nin_examples *examples,
+                                 nin_error *err) {
+    nin_status status = check_count(session, examples->count, err);
+    if (status == NIN_OK && session->training) {
+        status = check_labels(session, examples->labels, examples->count, err);
+    }
+    if (status == NIN_OK && session->training && examples->other_labels) {
+        status = check_labels(session, examples->other_labels, examples->count, err);
+    }
+    return status;
+}
+
 nin_status nin_session_gradients(nin_session *session, const nin_examples *examples,
                                  float *gradients, nin_loss *loss, nin_error *err) {
-    nin_status status = check_count(session, examples->count, err);
-    if (status != NIN_OK) {
-        return status;
-    }
     if (!session->training) {
         return ninp_fail(err, NIN_ERROR_ARGUMENT, "this session was not created for training");
     }
-    status = check_labels(session, examples->labels, examples->count, err);
-    if (status == NIN_OK && examples->other_labels) {
-        status = check_labels(session, examples->other_labels, examples->count, err);
-    }
+    nin_status status = check_examples(session, examples, err);
     if (status != NIN_OK) {
         return status;
     }
@@ -168,6 +173,25 @@ nin_status nin_session_result(const nin_session *session, size_t step, int examp
     }
     session->engine->result(session->state, step, example, values);
     return NIN_OK;
+}
+
+nin_status nin_session_profile(nin_session *session, const nin_examples *examples,
+                               nin_step_time *times, nin_error *err) {
+    if (!session->engine->profile) {
+        return ninp_fail(err, NIN_ERROR_UNAVAILABLE, "device %s does not time its steps",
+                         session->engine->name);
+    }
+    nin_status status = check_examples(session, examples, err);
+    if (status != NIN_OK) {
+        return status;
+    }
+    status = session->engine->profile(session->state, examples, times, err);
+    session->count = status == NIN_OK ? examples->count : 0;
+    return status;
+}
+
+double nin_session_peak(const nin_session *session) {
+    return session->engine->peak ? session->engine->peak(session->state) : 0.0;
 }
 
 size_t nin_session_step_count(const nin_session *session) {
