@@ -1,140 +1,122 @@
 #!/usr/bin/env python3
-"""Runs nin and its peers in turn on the rows of rows.py and writes a table of medians and ratios.
+"""Measures nin beside its peers on the rows of rows.py, in turn, round after round, and writes
 
-Needs the release build (make) and a Python with the peers: `make bench` sees to both.
+    OUT/cpu.json   every run, as soon as it is done
+    OUT/cpu.md     the tables
+    OUT/*.png      the pictures
+
+Needs the release build (make) and a Python with the peers: `make bench` sees to both. It may be
+stopped at any moment: --resume goes on.
 """
 
 import argparse
-import datetime
 import json
 import os
-import platform
-import statistics
-import subprocess
+import shlex
 import sys
 from pathlib import Path
 
-from rows import ROWS
+import machine
+import report
+from contestants import CONTESTANTS, Broken, nin_bench, output_of
+from rows import AVX2, STEPS, TABLE, growth
+from store import Store
 
 HERE = Path(__file__).resolve().parent
-TUNED_ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "8000000000",
-                   "MALLOC_TRIM_THRESHOLD_": "16000000000"}
+PARTS = ("table", "avx2", "steps", "growth")
+CURVE_ROUNDS = 3  # at most, of the points of curves: there are many
 
 
-def run_json(command, environment=None):
-    done = subprocess.run(command, check=True, capture_output=True, text=True,
-                          env={**os.environ, **(environment or {})})
-    return json.loads(done.stdout.strip().splitlines()[-1])
-
-
-def run_nin(options, row):
-    return run_json([options.nin, "bench", "--json", "--model", row.model, "--mode", row.mode,
-                     "--batch", str(row.batch), "--threads", str(options.threads),
-                     "--seconds", str(options.seconds)])
-
-
-def run_peer(options, row, script):
-    return run_json([options.python, str(HERE / "peers" / script), row.model, row.mode,
-                     str(row.batch), str(options.threads), str(options.seconds)],
-                    TUNED_ALLOCATOR)
-
-
-# name, what it can do, how it runs
-CONTESTANTS = [
-    ("nin", ("train", "infer"), run_nin),
-    ("PyTorch", ("train", "infer"), lambda o, r: run_peer(o, r, "pytorch.py")),
-    ("ONNX Runtime", ("infer",), lambda o, r: run_peer(o, r, "onnx_runtime.py")),
-    ("OpenVINO", ("infer",), lambda o, r: run_peer(o, r, "openvino_runtime.py")),
-]
-
-
-def measure(options, row):
-    """Rounds of one run of every contestant; nobody always goes first. {name: [result]}"""
-    able = [(name, run) for name, modes, run in CONTESTANTS
-            if row.mode in modes and name not in options.without]
-    results = {name: [] for name, _ in able}
-    for turn in range(options.rounds):
-        start = turn % len(able)
-        for name, run in able[start:] + able[:start]:
-            results[name].append(run(options, row))
-        speeds = ", ".join(f"{n} {r[-1]['examples_per_s']:.1f}" for n, r in results.items())
-        print(f"{row.name}: round {turn + 1}: {speeds} examples/s", file=sys.stderr)
-    return results
-
-
-def speed(results):
-    return statistics.median(r["examples_per_s"] for r in results)
-
-
-def speed_text(results):
-    speeds = [r["examples_per_s"] for r in results]
-    return f"{speed(results):,.1f} ({min(speeds):,.1f} to {max(speeds):,.1f})"
-
-
-def fastest_peer(results):
-    return max((name for name in results if name != "nin"), key=lambda n: speed(results[n]))
-
-
-def ratio(results):
-    """Of nin's median to that of the fastest peer."""
-    return speed(results["nin"]) / speed(results[fastest_peer(results)])
-
-
-def memory_text(results):
-    return f"{statistics.median(r['peak_rss_bytes'] for r in results) / 1e6:,.0f} MB"
-
-
-def processor():
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.split(":")[1].strip()
-    return platform.processor()
-
-
-def table(options, measured):
-    versions = sorted({r[0]["version"] for row in measured.values()
-                       for name, r in row.items() if name != "nin"})
-    isa = next(iter(measured.values()))["nin"][0]["isa"]
-    lines = [
-        "# nin beside its peers", "",
-        f"{datetime.date.today().isoformat()}; {processor()}, {options.threads} threads; nin on "
-        f"{isa}; {', '.join(versions)}; PyTorch in channels_last with an allocator that keeps its "
-        f"pages. Examples a second: median of {options.rounds} interleaved rounds of "
-        f"{options.seconds} s (range).", "",
-        "    " + options.command, "",
-        "| work | nin | fastest peer | ratio | other peers | peak memory: nin | that peer |",
-        "|---|---:|---:|---:|---:|---:|---:|",
-    ]
-    for row, results in measured.items():
-        best = fastest_peer(results)
-        others = "; ".join(f"{name} {speed(r):,.1f}" for name, r in results.items()
-                           if name not in ("nin", best))
-        lines.append(f"| {row.model}, {row.mode}, batch {row.batch} | "
-                     f"{speed_text(results['nin'])} | {best} {speed_text(results[best])} | "
-                     f"{ratio(results):.2f} | {others} | {memory_text(results['nin'])} | "
-                     f"{memory_text(results[best])} |")
-    return "\n".join(lines) + "\n"
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--nin", default=str(HERE.parent / "build" / "release" / "nin"))
     parser.add_argument("--python", default=sys.executable, help="with the peers installed")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="what to measure")
     parser.add_argument("--rows", default="", help="only rows whose name contains this")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=5, help="of every run")
     parser.add_argument("--without", nargs="*", default=[], help="contestants to leave out")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--out", default=str(HERE / "results" / "cpu.md"))
-    options = parser.parse_args()
-    options.command = "bench/run.py " + " ".join(sys.argv[1:])
-    measured = {row: measure(options, row) for row in ROWS if options.rows in row.name}
-    if not measured:
-        parser.error(f"no row contains {options.rows!r}")
-    text = table(options, measured)
-    Path(options.out).parent.mkdir(parents=True, exist_ok=True)
-    Path(options.out).write_text(text)
-    print(text)
+    parser.add_argument("--out", type=Path, default=HERE / "results")
+    parser.add_argument("--resume", action="store_true", help="keep what was measured before")
+    return parser.parse_args()
+
+
+def rows_of(options):
+    rows = list(TABLE) if "table" in options.parts else []
+    rows += AVX2 if "avx2" in options.parts and "avx2" in machine.instruction_sets() else []
+    if "growth" in options.parts:
+        rows += [row for curve in growth(options.threads).values() for _, row in curve]
+    first = {}  # the curves go through some rows of the table
+    for row in rows:
+        first.setdefault(row.name, row)
+    return [row for row in first.values() if options.rows in row.name]
+
+
+def about(options):
+    checks = json.loads(output_of([options.nin, "doctor", "--json"]))["checks"]
+    built = next(check["text"] for check in checks if check["check"] == "version")
+    isa = nin_bench(argparse.Namespace(nin=options.nin, threads=1, seconds=0),
+                    next(row for row in TABLE if row.model == "lenet"))["isa"]
+    return {**machine.describe(HERE.parent), "program": machine.digest(options.nin), "built": built.removeprefix("nin "), "isa": isa,
+            "threads": options.threads, "rounds": options.rounds, "seconds": options.seconds,
+            "command": shlex.join(["bench/run.py", *sys.argv[1:]]), "steps": {}}
+
+
+def write_page(options, store):
+    (options.out / "cpu.md").write_text("\n".join(report.page(store)) + "\n")
+
+
+def measure(options, store, row):
+    """Rounds of one run of every contestant; nobody always goes first."""
+    able = [c for c in CONTESTANTS if c.can(row) and c.name not in options.without]
+    compared = row in TABLE or row in AVX2
+    for turn in range(options.rounds if compared else min(options.rounds, CURVE_ROUNDS)):
+        start = turn % len(able)
+        for contestant in able[start:] + able[:start]:
+            if not store.has(row, contestant.name, turn):
+                store.add(row, contestant.name, turn, contestant.run(options, row))
+    runs = store.runs(row)
+    told = ", ".join(f"{name} {report.median(r):,.1f}" for name, r in runs.items())
+    print(f"{row.name}: {told} a second", file=sys.stderr)
+
+
+def measure_steps(options, store):
+    for row in STEPS:
+        if row.name not in store.about["steps"] and options.rows in row.name:
+            store.about["steps"][row.name] = nin_bench(options, row, "--steps")
+            store.save()
+            print(f"{row.name}: steps", file=sys.stderr)
+
+
+def draw(options):
+    try:
+        import plot  # pylint: disable=import-outside-toplevel
+    except ImportError as missing:
+        print(f"no pictures: {missing}", file=sys.stderr)
+        return
+    for path in plot.draw(options.out / "cpu.json", options.out):
+        print(path, file=sys.stderr)
+
+
+def main():
+    options = arguments()
+    options.out.mkdir(parents=True, exist_ok=True)
+    try:
+        store = Store(options.out / "cpu.json", about(options), options.resume)
+        for row in rows_of(options):
+            measure(options, store, row)
+            write_page(options, store)
+        if "steps" in options.parts:
+            measure_steps(options, store)
+        write_page(options, store)
+    except (Broken, ValueError) as problem:
+        sys.exit(f"bench: {problem}")
+    except KeyboardInterrupt:
+        sys.exit("bench: stopped; --resume goes on")
+    draw(options)
+    print((options.out / "cpu.md").read_text())
 
 
 if __name__ == "__main__":

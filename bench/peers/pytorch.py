@@ -1,4 +1,4 @@
-"""Times PyTorch: MODEL train|infer BATCH THREADS SECONDS"""
+"""Times PyTorch: MODEL train|infer BATCH THREADS SECONDS [SIZE]"""
 
 import sys
 
@@ -33,6 +33,8 @@ def main():
     torch.manual_seed(0)
     build, shape = MODELS[work.model]
     net = build().to(memory_format=torch.channels_last)
+    if work.size:
+        shape = (shape[0], work.size, work.size)
     images = torch.rand(work.batch, *shape).to(memory_format=torch.channels_last)
     labels = torch.randint(0, 10, (work.batch,))
     report(work, make_step(net, images, labels, work.mode), "PyTorch " + torch.__version__)

@@ -32,12 +32,13 @@ def report(work, step, version):
 
 
 class Work:
-    """The command line that all peers share: MODEL train|infer BATCH THREADS SECONDS"""
+    """The command line that all peers share: MODEL train|infer BATCH THREADS SECONDS [SIZE]"""
 
     def __init__(self, arguments):
         self.model, self.mode = arguments[0], arguments[1]
         self.batch, self.threads = int(arguments[2]), int(arguments[3])
         self.seconds = float(arguments[4])
+        self.size = int(arguments[5]) if len(arguments) > 5 else 0  # of pictures; 0: the net's own
 
 
 def exported(work):
