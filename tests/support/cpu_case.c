@@ -171,14 +171,26 @@ void activate_values(ninp_activation activation, double *values, size_t count) {
     }
 }
 
+#ifdef TEST_ISA
+static bool is_wanted(const char *isa) {
+    return strcmp(isa, TEST_ISA) == 0;
+}
+#else
+static bool is_wanted(const char *isa) {
+    (void)isa;
+    return true;
+}
+#endif
+
 const ninp_kernels *usable_kernels(size_t *index) {
     const ninp_kernels *kernels;
     bool usable;
     while ((kernels = ninp_kernels_list((*index)++, &usable)) != NULL) {
-        if (usable) {
+        if (usable && is_wanted(kernels->isa)) {
             return kernels;
         }
-        print_message("%s: left out, this processor does not have it\n", kernels->isa);
+        print_message("%s: left out, %s\n", kernels->isa,
+                      usable ? "tested elsewhere" : "this processor does not have it");
     }
     return NULL;
 }

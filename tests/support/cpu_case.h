@@ -7,6 +7,11 @@
 #include "guard.h"
 #include "layer_case.h"
 
+/* Where an emulator runs the tests, one in so many of the random cases is enough. */
+#ifndef TEST_SHARE
+#define TEST_SHARE 1
+#endif
+
 enum { CPU_CASE_BLOCKS = 8 };
 
 typedef struct cpu_case {
@@ -43,7 +48,7 @@ double activation_value(ninp_activation activation, double x);
 double activation_derivative(ninp_activation activation, double y);
 
 /* The next instruction set that can run here, or NULL past the end: start with *index = 0. Says
- * which ones are left out. */
+ * which ones are left out. TEST_ISA, where it is defined, names the only one. */
 const ninp_kernels *usable_kernels(size_t *index);
 
 #endif

@@ -12,7 +12,7 @@
 extern const ninp_cpu_algorithm ninp_conv_pointwise, ninp_conv_few_channels, ninp_conv_direct,
     ninp_conv_direct_batch;
 
-enum { CASES = 120 };
+enum { CASES = 120 / TEST_SHARE };
 static const uint64_t seed = 47;
 
 static const ninp_cpu_algorithm *const algorithms[] = {

@@ -12,7 +12,7 @@
 
 extern const ninp_cpu_algorithm ninp_conv_fft;
 
-enum { CASES = 60, MOST_KERNELS = 8 };
+enum { CASES = 60 / TEST_SHARE, MOST_KERNELS = 8 };
 static const uint64_t seed = 29;
 
 static size_t list_kernels(const ninp_kernels *list[MOST_KERNELS]) {

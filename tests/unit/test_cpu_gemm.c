@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-enum { CASES = 150, MOST_PLACES = 5, MOST_CHUNKS = 40 };
+enum { CASES = 150 / TEST_SHARE, MOST_PLACES = 5, MOST_CHUNKS = 40 };
 static const uint64_t seed = 59;
 
 /* Sizes and strides of a product, and its arrays. */

@@ -10,7 +10,7 @@
 
 extern const ninp_cpu_algorithm ninp_linear, ninp_linear_in_place;
 
-enum { CASES = 60 };
+enum { CASES = 60 / TEST_SHARE };
 static const uint64_t seed = 53;
 
 static void open_linear(weighted_case *weighted, int features, int width, int count,

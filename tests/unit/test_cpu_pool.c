@@ -14,7 +14,7 @@
 
 extern const ninp_cpu_algorithm ninp_max_pool, ninp_max_pool_search, ninp_avg_pool;
 
-enum { CASES = 250 };
+enum { CASES = 250 / TEST_SHARE };
 static const uint64_t seed = 31;
 
 /* One pool in float64 and as a step of the engine. */

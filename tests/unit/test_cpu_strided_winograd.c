@@ -15,7 +15,7 @@
 
 extern const ninp_cpu_algorithm ninp_conv_strided_winograd4, ninp_conv_strided_winograd6;
 
-enum { CASES = 60, TAPS = 3, MOST_KERNELS = 8 };
+enum { CASES = 60 / TEST_SHARE, TAPS = 3, MOST_KERNELS = 8 };
 static const uint64_t seed = 23;
 
 /* Errors in relation to results, by root mean squares: what src/cpu/conv/winograd.c states. */

@@ -14,7 +14,7 @@
 extern const ninp_cpu_algorithm ninp_conv_winograd2, ninp_conv_winograd4, ninp_conv_winograd6,
     ninp_conv_direct;
 
-enum { CASES = 80, MOST_KERNELS = 8 };
+enum { CASES = 80 / TEST_SHARE, MOST_KERNELS = 8 };
 static const uint64_t seed = 11;
 
 /* Errors in relation to results, by root mean squares, for sums of hundreds of products: what
