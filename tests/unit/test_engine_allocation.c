@@ -181,23 +181,31 @@ static void reference_engine(void **state) {
     close_bench(&b);
 }
 
-/* The algorithms that the plan does not choose, each at every layer of NiN that it can do. */
+/* Layers of the net that the algorithm can do. */
+static int check_algorithm(const bench *b, const ninp_cpu_algorithm *algorithm) {
+    int layers = 0;
+    for (size_t i = 0; i < nin_net_layer_count(b->net); i++) {
+        char pin[80];
+        snprintf(pin, sizeof pin, "%s=%s", nin_net_layer(b->net, i).name, algorithm->name);
+        layers += check_plan(b, "cpu", 2, true, pin);
+    }
+    return layers;
+}
+
+/* The algorithms that the plan does not choose, each at every layer of a net that it can do. */
 static void every_algorithm(void **state) {
     (void)state;
-    bench b = open_bench("nin", 67, 3);
+    bench nin = open_bench("nin", 67, 3);
+    bench lenet = open_bench("lenet", 0, 3);
     for (size_t a = 0; ninp_cpu_algorithms[a]; a++) {
-        int layers = 0;
-        for (size_t i = 0; i < nin_net_layer_count(b.net); i++) {
-            char pin[80];
-            snprintf(pin, sizeof pin, "%s=%s", nin_net_layer(b.net, i).name,
-                     ninp_cpu_algorithms[a]->name);
-            layers += check_plan(&b, "cpu", 2, true, pin);
-        }
-        if (ninp_cpu_algorithms[a]->work == NINP_WORK_CONV) {
+        const ninp_cpu_algorithm *algorithm = ninp_cpu_algorithms[a];
+        const int layers = check_algorithm(&nin, algorithm) + check_algorithm(&lenet, algorithm);
+        if (algorithm->work == NINP_WORK_CONV) {
             assert_true(layers > 0);
         }
     }
-    close_bench(&b);
+    close_bench(&nin);
+    close_bench(&lenet);
 }
 
 int main(void) {
