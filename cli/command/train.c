@@ -4,6 +4,7 @@
 #include "../datasets.h"
 #include "../fail.h"
 #include "../files.h"
+#include "../lr_range.h"
 #include "../models.h"
 #include "../report.h"
 #include "../run_directory.h"
@@ -13,9 +14,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { KEY_OUT = 'o', KEY_RESUME = CLI_OWN_KEY, KEY_RECIPE, KEY_CONFIG, KEY_PRINT };
-enum { GROUP_RUN = 10 };
+enum { KEY_FIND_LR = CLI_OWN_KEY + 20, KEY_FROM, KEY_TO, KEY_STEPS };
+enum { GROUP_RUN = 10, GROUP_RANGE };
 
 static const struct argp_option own_options[] = {
     {NULL, 0, NULL, 0, "The run:", GROUP_RUN},
@@ -28,6 +31,14 @@ static const struct argp_option own_options[] = {
     {"print-config", KEY_PRINT, NULL, 0, "print the settings in force, and train nothing",
      GROUP_RUN},
     CLI_OPTION_JSON,
+    {NULL, 0, NULL, 0, "Finding a learning rate:", GROUP_RANGE},
+    {"find-lr", KEY_FIND_LR, NULL, 0,
+     "raise the learning rate step by step, show what the loss does, and train nothing else",
+     GROUP_RANGE},
+    {"find-lr-from", KEY_FROM, "X", 0, "begin with X (default 1e-06)", GROUP_RANGE},
+    {"find-lr-to", KEY_TO, "X", 0, "end with X, or when the loss diverges (default 10)",
+     GROUP_RANGE},
+    {"find-lr-steps", KEY_STEPS, "N", 0, "in N steps, an epoch at most (default 100)", GROUP_RANGE},
     {0},
 };
 
@@ -42,8 +53,28 @@ static const char doc[] =
 typedef struct train_request {
     char *out;
     const char *resume, *recipe, *config;
-    bool print, json;
+    bool print, json, find_lr;
+    nin_lr_range_options range;
 } train_request;
+
+static bool read_rate(const char *text, float *rate) {
+    char *end;
+    *rate = strtof(text, &end);
+    return end != text && *end == '\0' && *rate > 0 && (double)*rate <= 1e6;
+}
+
+/* The options of the range test. */
+static bool set_range(int key, const char *value, nin_lr_range_options *range, const char **wrong) {
+    if (key == KEY_STEPS) {
+        long long steps;
+        bool right = cli_read_count(value, 2, 1000000, &steps);
+        range->steps = right ? (int)steps : 0;
+        *wrong = "a whole number from 2 to 1000000";
+        return right;
+    }
+    *wrong = "a number above 0, up to 1e+06";
+    return read_rate(value, key == KEY_FROM ? &range->from : &range->to);
+}
 
 static bool set_own(int key, const char *value, void *context, const char **wrong) {
     train_request *request = context;
@@ -53,6 +84,10 @@ static bool set_own(int key, const char *value, void *context, const char **wron
     case KEY_RECIPE: request->recipe = value; break;
     case KEY_CONFIG: request->config = value; break;
     case KEY_PRINT: request->print = true; break;
+    case KEY_FIND_LR: request->find_lr = true; break;
+    case KEY_FROM:
+    case KEY_TO:
+    case KEY_STEPS: return set_range(key, value, &request->range, wrong);
     default: request->json = true; break;
     }
     *wrong = "a name";
@@ -103,6 +138,9 @@ static void check_unchanged(const cli_line *line, const cli_settings *before,
 /* The settings of the run that goes on. How far it goes is asked anew; the instruction set is the
  * one it began with, for the same bits. */
 static int settle_resumed(const cli_line *line, const train_request *request, train_run *run) {
+    if (request->find_lr) {
+        cli_line_usage_error(line, "--find-lr starts anew; leave out --resume");
+    }
     if (request->recipe || request->config || request->out) {
         cli_line_usage_error(line, "--resume takes everything from the run; leave out --%s",
                              request->recipe   ? "recipe"
@@ -282,7 +320,25 @@ static int train(train_run *run, const char *directory, bool json) {
     return result.stopped ? 128 + cli_signal_seen() : CLI_DONE;
 }
 
-static int open_and_train(train_run *run, train_request *request) {
+/* The range test leaves its files in a directory without a run. */
+static int find_lr(train_run *run, const train_request *request) {
+    nin_error err = {0};
+    if (cli_run_create(request->out, &err) != NIN_OK) {
+        return cli_fail(&err);
+    }
+    cli_note("learning rates from %s to %s, at most %d steps", cli_float(request->range.from).text,
+             cli_float(request->range.to).text, request->range.steps);
+    nin_train_options options = cli_train_options(&run->settings);
+    nin_train_task task = task_of(run, &options, request->out);
+    int code = cli_lr_range(&task, &request->range, request->json);
+    if (code != CLI_DONE) {
+        rmdir(request->out); /* fails where there is something in it, as it should */
+    }
+    return code;
+}
+
+/* Everything that training needs, and whether it goes together. */
+static int open_all(train_run *run, train_request *request) {
     int code = open_data(run);
     if (code == CLI_DONE) {
         code = open_from(run);
@@ -301,6 +357,14 @@ static int open_and_train(train_run *run, train_request *request) {
         }
         code = check(run, request->out);
     }
+    return code;
+}
+
+static int open_and_train(train_run *run, train_request *request) {
+    int code = open_all(run, request);
+    if (code == CLI_DONE && request->find_lr) {
+        return find_lr(run, request);
+    }
     if (code == CLI_DONE) {
         code = prepare_directory(run, request->out);
     }
@@ -311,7 +375,7 @@ static int open_and_train(train_run *run, train_request *request) {
 }
 
 int cli_command_train(int argc, char **argv) {
-    train_request request = {0};
+    train_request request = {.range = nin_lr_range_options_defaults()};
     cli_line line = cli_line_create();
     line.name = "train";
     line.doc = doc;
