@@ -75,7 +75,7 @@ static const cli_setting table[] = {
 
     {"epochs", 'e', CLI_INTEGER, AT(train.epochs), RANGE(1, 1000000), "N",
      "passes over the training pictures", GROUP_LENGTH, TRAIN},
-    {"batch", 'b', CLI_INTEGER, AT(train.batch), RANGE(1, 65536), "N", "pictures a step",
+    {"batch", 'b', CLI_INTEGER, AT(train.batch), RANGE(1, 65536), "N", "pictures a batch",
      GROUP_LENGTH, TRAIN | CLI_FOR_BATCHES},
     {"accumulate", 0, CLI_INTEGER, AT(train.accumulate), RANGE(1, 1000000), "N",
      "batches a step, which follows the mean loss of them all", GROUP_LENGTH, TRAIN},

@@ -108,9 +108,9 @@ static char *length_text(const nin_train_options *train, size_t pictures) {
     const uint64_t batch = (uint64_t)train->batch * (uint64_t)train->accumulate;
     const uint64_t steps = (pictures + batch - 1) / batch;
     char *several = train->accumulate > 1 ? cli_format("%d x ", train->accumulate) : cli_copy("");
-    char *text =
-        cli_format("%d epoch%s of %s steps, %s%d pictures a step", train->epochs,
-                   train->epochs == 1 ? "" : "s", cli_thousands(steps).text, several, train->batch);
+    char *text = cli_format("%d epoch%s of %s step%s, %s%d pictures a step", train->epochs,
+                            train->epochs == 1 ? "" : "s", cli_thousands(steps).text,
+                            steps == 1 ? "" : "s", several, train->batch);
     free(several);
     return text;
 }

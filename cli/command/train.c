@@ -207,11 +207,30 @@ static void name_classes(nin_model *model, const nin_dataset_info *info, int cla
     }
 }
 
+/* Of the model that the run starts from, which hands over what it owns of it, or none. */
+static int settle_preprocess(train_run *run) {
+    const nin_shape input = nin_net_input(run->model.net);
+    nin_preprocess *given = &run->from.preprocess;
+    if (!run->from.net) {
+        run->model.preprocess = nin_preprocess_plain(input.channels, input.height, input.width);
+        return CLI_DONE;
+    }
+    if (given->whiten && (given->height != input.height || given->width != input.width)) {
+        return cli_fail_with(
+            CLI_USAGE, "%s whitens pictures of %dx%d, so the net cannot take them in %dx%d",
+            run->settings.from, given->width, given->height, input.width, input.height);
+    }
+    run->model.preprocess = *given;
+    run->model.preprocess.height = input.height;
+    run->model.preprocess.width = input.width;
+    given->whitening = NULL;
+    return CLI_DONE;
+}
+
 static int open_net(train_run *run) {
     const nin_dataset_info *train = &run->record.train;
     const nin_dataset_info *test = &run->record.test;
     const nin_dataset_info *larger = test->classes > train->classes ? test : train;
-    const nin_preprocess *given = run->from.net ? &run->from.preprocess : NULL;
     nin_error err = {0};
     if (run->config) {
         const char *text = cli_run_text(run->config, "net", NULL);
@@ -220,7 +239,8 @@ static int open_net(train_run *run) {
         }
     } else {
         nin_net_options options = {.classes = larger->classes,
-                                   .channels = given ? given->channels : train->channels,
+                                   .channels = run->from.net ? run->from.preprocess.channels
+                                                             : train->channels,
                                    .height = run->settings.resize,
                                    .width = run->settings.resize};
         int code = cli_net_open(run->settings.model, &options, &run->model.net);
@@ -228,15 +248,10 @@ static int open_net(train_run *run) {
             return code;
         }
     }
-    nin_shape input = nin_net_input(run->model.net);
-    run->model.preprocess =
-        given ? *given : nin_preprocess_plain(input.channels, input.height, input.width);
-    run->model.preprocess.height = input.height;
-    run->model.preprocess.width = input.width;
     name_classes(&run->model, larger, nin_net_output(run->model.net).channels);
     run->record.net = nin_net_text(run->model.net);
     run->record.from = run->config ? NULL : run->from.net;
-    return CLI_DONE;
+    return settle_preprocess(run);
 }
 
 /* A run that goes on has its weights; it still needs the preprocessing. */
@@ -326,8 +341,6 @@ static int find_lr(train_run *run, const train_request *request) {
     if (cli_run_create(request->out, &err) != NIN_OK) {
         return cli_fail(&err);
     }
-    cli_note("learning rates from %s to %s, at most %d steps", cli_float(request->range.from).text,
-             cli_float(request->range.to).text, request->range.steps);
     nin_train_options options = cli_train_options(&run->settings);
     nin_train_task task = task_of(run, &options, request->out);
     int code = cli_lr_range(&task, &request->range, request->json);

@@ -21,6 +21,7 @@ _nin_values() {
     --model | -m) _nin_names "$program" summary ;;
     --data | -d) _nin_names "$program" data list ;;
     --recipe) echo quick lecture ;;
+    --optimizer) echo sgd adam adamw ;;
     --schedule) echo constant step cosine one-cycle ;;
     --init) echo xavier he gaussian pytorch ;;
     --device) echo auto cpu reference ;;
