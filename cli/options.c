@@ -104,7 +104,7 @@ static const cli_setting table[] = {
      "adam, adamw: decay of the mean of gradients", GROUP_RULE, TRAIN},
     {"beta2", 0, CLI_REAL, AT(train.beta2), RANGE(0, BELOW_ONE), "X",
      "adam, adamw: decay of the mean of their squares", GROUP_RULE, TRAIN},
-    {"epsilon", 0, CLI_REAL, AT(train.epsilon), RANGE(0, 1), "X",
+    {"epsilon", 0, CLI_REAL, AT(train.epsilon), RANGE(1e-30, 1), "X",
      "adam, adamw: added to the root of that mean", GROUP_RULE, TRAIN},
     {"weight-decay", 0, CLI_REAL, AT(train.weight_decay), RANGE(0, 1e6), "X",
      "L2 penalty, added to the gradient before momentum; adamw: weights shrink by the learning "

@@ -254,9 +254,17 @@ static int open_net(train_run *run) {
     return settle_preprocess(run);
 }
 
-/* A run that goes on has its weights; it still needs the preprocessing. */
-static int open_from(train_run *run) {
-    return run->settings.from ? cli_model_load(run->settings.from, &run->from) : CLI_DONE;
+/* A run that goes on still needs the preprocessing, which is in its own model too, once there is
+ * one: the model that it started from may be gone. */
+static int open_from(train_run *run, const char *resumed) {
+    if (!run->settings.from) {
+        return CLI_DONE;
+    }
+    char *last = resumed ? cli_join(resumed, "last.safetensors") : NULL;
+    const char *path = last && cli_exists(last) ? last : run->settings.from;
+    int code = cli_model_load(path, &run->from);
+    free(last);
+    return code;
 }
 
 /* What the session of the run will be on: asked of one for a single picture, which is small. */
@@ -354,7 +362,7 @@ static int find_lr(train_run *run, const train_request *request) {
 static int open_all(train_run *run, train_request *request) {
     int code = open_data(run);
     if (code == CLI_DONE) {
-        code = open_from(run);
+        code = open_from(run, request->resume);
     }
     if (code == CLI_DONE) {
         code = open_net(run);

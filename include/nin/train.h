@@ -38,7 +38,8 @@ typedef struct nin_train_options {
     float lr;
     float momentum; /* of sgd */
     bool nesterov;
-    float beta1, beta2, epsilon; /* of adam and adamw */
+    float beta1, beta2, epsilon; /* of adam and adamw; epsilon is at least 1e-30, so that weights
+                                    without a gradient stay finite */
     float weight_decay; /* of tensors that decay; sgd and adam add it to the gradient as L2 */
     bool decay_all;     /* as PyTorch's plain SGD: biases and batch norm decay too */
     nin_schedule schedule;

@@ -61,7 +61,7 @@ nin_status ninp_train_options_check(const nin_train_options *options, nin_error 
         {"momentum", (double)options->momentum, 0, 1, true},
         {"beta1", (double)options->beta1, 0, 1, true},
         {"beta2", (double)options->beta2, 0, 1, true},
-        {"epsilon", (double)options->epsilon, 0, 1, false},
+        {"epsilon", (double)options->epsilon, 1e-30, 1, false},
         {"ema", (double)options->ema, 0, 1, true},
         {"weight_decay", (double)options->weight_decay, 0, 1e6, false},
         {"step_factor", (double)options->step_factor, 0, 1e6, false},

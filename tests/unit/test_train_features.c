@@ -147,6 +147,7 @@ static void test_average_is_the_outcome(void **state) {
     for (size_t i = 0; i < nin_net_tensor_count(with.model.net); i++) {
         with.count += nin_net_tensor(with.model.net, i).count;
     }
+    assert_true(with.count > 0);
     with.average = calloc(with.count, sizeof *with.average);
     nin_init_options init = run.options.init;
     init.seed = run.options.seed;

@@ -19,7 +19,9 @@ tune() {
 }
 tune --data three --out tuned --freeze '0.*,3.*' >tuned.txt
 tune --data three --out more --max-steps 1 -q >more.txt
+mv start moved # the run has all it needs
 "$NIN" train --resume more -q >more.txt
+mv moved start
 tune --data drawn --limit 32 --out same --optimizer adamw --ema 0.9 --accumulate 2 \
     --lr-scale last=0.1,bias=2 >same.txt
 python3 - <<'END'
