@@ -99,6 +99,47 @@ static void test_resume(void **state) {
     check_resume(&everything, 4 * (uint64_t)SMALL_RUN_EPOCHS);
 }
 
+typedef struct other_option {
+    const char *key;
+    nin_train_options options;
+} other_option;
+
+/* Everything that the weights depend on belongs to a run. */
+static void test_resume_otherwise(void **state) {
+    (void)state;
+    small_run run = small_run_open();
+    run.options.momentum = 0;
+    run.options.nesterov = false;
+    run.options.max_steps = 2;
+    nin_error err = {0};
+    expect_ok(small_run_train(&run, directory, false, NULL, NULL, NULL, &err), &err);
+    other_option cases[] = {
+        {"optimizer", run.options}, {"beta1", run.options},       {"beta2", run.options},
+        {"epsilon", run.options},   {"accumulate", run.options},  {"ema", run.options},
+        {"lr_scale", run.options},  {"decay_scale", run.options}, {"freeze", run.options}};
+    cases[0].options.optimizer = NIN_OPTIMIZER_ADAM;
+    cases[1].options.beta1 = 0.8F;
+    cases[2].options.beta2 = 0.9F;
+    cases[3].options.epsilon = 1e-7F;
+    cases[4].options.accumulate = 2;
+    cases[5].options.ema = 0.9F;
+    cases[6].options.lr_scale = "last=0.1";
+    cases[7].options.decay_scale = "last=0.1";
+    cases[8].options.freeze = "0.*";
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        run.options = cases[i].options;
+        char message[100];
+        snprintf(message, sizeof message, "the run was made with another %s: ", cases[i].key);
+        nin_error other = {0};
+        assert_int_equal(small_run_train(&run, directory, true, NULL, NULL, NULL, &other),
+                         NIN_ERROR_ARGUMENT);
+        if (!strstr(other.message, message)) {
+            fail_msg("%s: %s", cases[i].key, other.message);
+        }
+    }
+    small_run_close(&run);
+}
+
 /* ---- averaged weights -------------------------------------------------------------------- */
 
 /* Follows a run and averages in float64. */
@@ -380,9 +421,13 @@ int main(void) {
 #define IN_DIRECTORIES(test) \
     cmocka_unit_test_setup_teardown(test, make_directories, remove_directories)
     const struct CMUnitTest tests[] = {
-        IN_DIRECTORIES(test_resume),     IN_DIRECTORIES(test_average_is_the_outcome),
-        IN_DIRECTORIES(test_accumulate), IN_DIRECTORIES(test_steps_of_several_batches),
-        IN_DIRECTORIES(test_freeze),     cmocka_unit_test(test_refused),
+        IN_DIRECTORIES(test_resume),
+        IN_DIRECTORIES(test_resume_otherwise),
+        IN_DIRECTORIES(test_average_is_the_outcome),
+        IN_DIRECTORIES(test_accumulate),
+        IN_DIRECTORIES(test_steps_of_several_batches),
+        IN_DIRECTORIES(test_freeze),
+        cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
