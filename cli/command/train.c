@@ -54,6 +54,7 @@ typedef struct train_request {
     char *out;
     const char *resume, *recipe, *config;
     bool print, json, find_lr;
+    bool range_given; /* an option of the range test was given */
     nin_lr_range_options range;
 } train_request;
 
@@ -87,7 +88,9 @@ static bool set_own(int key, const char *value, void *context, const char **wron
     case KEY_FIND_LR: request->find_lr = true; break;
     case KEY_FROM:
     case KEY_TO:
-    case KEY_STEPS: return set_range(key, value, &request->range, wrong);
+    case KEY_STEPS:
+        request->range_given = true;
+        return set_range(key, value, &request->range, wrong);
     default: request->json = true; break;
     }
     *wrong = "a name";
@@ -406,6 +409,10 @@ int cli_command_train(int argc, char **argv) {
     line.set_own = set_own;
     line.context = &request;
     cli_line_parse(&line, argc, argv);
+    if (request.range_given && !request.find_lr) {
+        cli_line_usage_error(&line, "--find-lr-from, --find-lr-to and --find-lr-steps are for "
+                                    "--find-lr");
+    }
 
     train_run run = {.settings = cli_settings_defaults()};
     int code =

@@ -16,5 +16,6 @@ little_run run --max-steps 1 >run.txt
 try train --find-lr --model lenet --data drawn --out run
 try train --find-lr --resume run
 try train --find-lr --find-lr-to 0
+try train --find-lr-steps 10
 try train --find-lr --find-lr-from 2 --find-lr-to 1 --model lenet --data drawn --out none
 test ! -e none
