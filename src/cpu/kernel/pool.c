@@ -207,20 +207,30 @@ NINP_SIMD ninp_v divide(ninp_v v, int count) {
                  : ninp_divv(v, ninp_set((float)count));
 }
 
+/* The sum of a window whose first pixel x points to. */
+NINP_SIMD ninp_v sum_window(const float *x, ptrdiff_t pitch, int rows, int columns) {
+    ninp_v sum = ninp_zero();
+    for (int r = 0; r < rows; r++) {
+        ninp_v row_sum = ninp_zero();
+        for (int s = 0; s < columns; s++) {
+            row_sum = ninp_addv(row_sum, ninp_load(x + r * pitch + (ptrdiff_t)s * 16));
+        }
+        sum = ninp_addv(sum, row_sum);
+    }
+    return sum;
+}
+
 static void average_forward(const ninp_pool_geometry *geometry, const float *x, float *y) {
+    const ptrdiff_t pitch = (ptrdiff_t)geometry->width * 16;
     for (int p = 0; p < geometry->out_height; p++) {
         span rows = average_span(geometry, geometry->height, geometry->out_height, p);
         for (int q = 0; q < geometry->out_width; q++, y += 16) {
             span columns = average_span(geometry, geometry->width, geometry->out_width, q);
-            ninp_v sum = ninp_zero();
-            for (int r = rows.begin; r < rows.end; r++) {
-                const float *row = x + ((ptrdiff_t)r * geometry->width + columns.begin) * 16;
-                ninp_v row_sum = ninp_zero();
-                for (int s = columns.begin; s < columns.end; s++, row += 16) {
-                    row_sum = ninp_addv(row_sum, ninp_load(row));
-                }
-                sum = ninp_addv(sum, row_sum);
-            }
+            const float *first = x + rows.begin * pitch + (ptrdiff_t)columns.begin * 16;
+            const int height = rows.end - rows.begin;
+            const int width = columns.end - columns.begin;
+            const ninp_v sum = height == 2 && width == 2 ? sum_window(first, pitch, 2, 2)
+                                                         : sum_window(first, pitch, height, width);
             ninp_store(y, divide(sum, rows.counted * columns.counted));
         }
     }
@@ -233,16 +243,15 @@ static bool windows_tile(const ninp_pool_geometry *geometry) {
            geometry->out_width * geometry->stride >= geometry->width;
 }
 
-/* The pixels of one window; `sole`: no other window adds to them. */
-NINP_SIMD void spread_average(const ninp_pool_geometry *geometry, span rows, span columns,
-                              ninp_v share, const bool sole, ninp_activation activation,
-                              const float *x, float *dx) {
-    for (int r = rows.begin; r < rows.end; r++) {
-        const ptrdiff_t row = ((ptrdiff_t)r * geometry->width + columns.begin) * 16;
-        for (int s = 0; s < (columns.end - columns.begin) * 16; s += 16) {
-            float *to = dx + row + s;
-            ninp_store(to, sole ? ninp_derive(activation, ninp_load(x + row + s), share)
-                                : ninp_addv(ninp_load(to), share));
+/* The pixels of one window, the first of which x and dx point to; `sole`: no other window adds to
+ * them. */
+NINP_SIMD void spread_window(int rows, int columns, ptrdiff_t pitch, ninp_v share, const bool sole,
+                             ninp_activation activation, const float *x, float *dx) {
+    for (int r = 0; r < rows; r++) {
+        for (int s = 0; s < columns; s++) {
+            const ptrdiff_t at = r * pitch + (ptrdiff_t)s * 16;
+            ninp_store(dx + at, sole ? ninp_derive(activation, ninp_load(x + at), share)
+                                     : ninp_addv(ninp_load(dx + at), share));
         }
     }
 }
@@ -250,12 +259,20 @@ NINP_SIMD void spread_average(const ninp_pool_geometry *geometry, span rows, spa
 NINP_SIMD void spread_averages(const ninp_pool_geometry *geometry, const bool sole,
                                ninp_activation activation, const float *x, const float *dy,
                                float *dx) {
+    const ptrdiff_t pitch = (ptrdiff_t)geometry->width * 16;
     for (int p = 0; p < geometry->out_height; p++) {
         span rows = average_span(geometry, geometry->height, geometry->out_height, p);
         for (int q = 0; q < geometry->out_width; q++, dy += 16) {
             span columns = average_span(geometry, geometry->width, geometry->out_width, q);
             const ninp_v share = divide(ninp_load(dy), rows.counted * columns.counted);
-            spread_average(geometry, rows, columns, share, sole, activation, x, dx);
+            const ptrdiff_t at = rows.begin * pitch + (ptrdiff_t)columns.begin * 16;
+            const int height = rows.end - rows.begin;
+            const int width = columns.end - columns.begin;
+            if (height == 2 && width == 2) {
+                spread_window(2, 2, pitch, share, sole, activation, x + at, dx + at);
+            } else {
+                spread_window(height, width, pitch, share, sole, activation, x + at, dx + at);
+            }
         }
     }
 }
