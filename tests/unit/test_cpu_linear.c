@@ -71,7 +71,7 @@ static void test_in_place(void **state) {
             .step = {.activation = (ninp_activation)draw_int(&random, 0, 2),
                      .input_activation = (ninp_activation)draw_int(&random, 0, 2),
                      .input_gradient = i % 4 != 0}};
-        const int features = 16 * draw_int(&random, 1, i % 6 ? 20 : 70);
+        const int features = 16 * draw_int(&random, 1, i % 6 ? 20 : 200);
         const int width = draw_int(&random, 1, i % 5 ? 70 : 300);
         open_linear(&weighted, features, width, draw_int(&random, 1, 17), true);
         weighted_case_draw(&weighted, &random, false);
@@ -111,7 +111,7 @@ static void test_threads(void **state) {
     (void)state;
     ninp_random random = ninp_random_start(seed, NINP_RANDOM_TEST, 3, 0);
     weighted_case weighted = {.step = {.input_gradient = true}};
-    open_linear(&weighted, 1040, 200, 33, true);
+    open_linear(&weighted, 2080, 200, 33, true);
     weighted_case_draw(&weighted, &random, false);
     for (int i = 0; i < usable_count; i++) {
         weighted_case_check_threads(&weighted, &ninp_linear, usable[i]);

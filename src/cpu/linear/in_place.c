@@ -16,14 +16,14 @@
 
 #include <string.h>
 
-/* Panels, outputs x inputs in floats. Rows are read and written a kilobyte or more at a time. */
+/* Panels, outputs x inputs in floats. Rows are read and written two kilobytes or more at a time. */
 enum {
-    FORWARD_OUTPUTS = 64,
-    FORWARD_INPUTS = 512,
-    INPUT_OUTPUTS = 256,
-    INPUT_INPUTS = 256,
-    WEIGHT_OUTPUTS = 64,
-    WEIGHT_INPUTS = 512,
+    FORWARD_OUTPUTS = 32,
+    FORWARD_INPUTS = 2048,
+    INPUT_OUTPUTS = 128,
+    INPUT_INPUTS = 512,
+    WEIGHT_OUTPUTS = 32,
+    WEIGHT_INPUTS = 2048,
     PANEL_FLOATS = 1 << 16 /* the largest of them */
 };
 
