@@ -107,21 +107,27 @@ typedef struct tile {
     const float *mask; /* of ReLU's derivative; lies as C. NULL: none */
 } tile;
 
+/* Where the next k's of a tile start, in A and in B. */
+typedef struct operands {
+    const float *a, *b;
+    ptrdiff_t a_row;
+} operands;
+
 /* `turns` k's, one for each sum that takes turns. */
 NINP_SIMD void add_products(const tile *t, const int rows, const int blocks, const int turns,
-                            ptrdiff_t a_row, const float *a, const float *b, ninp_v *sum) {
+                            operands from, ninp_v *sum) {
     ninp_v left = ninp_zero();
     ninp_v right[BLOCKS];
     NINP_UNROLL for (int i = 0; i < turns * rows * blocks; i++) {
         const int k = i / (rows * blocks);
         const int row = i / blocks % rows;
         if (i % (rows * blocks) < blocks) {
-            const float *from = b + k * 16 + i % blocks * t->b_block;
-            right[i % blocks] = ninp_load(from);
-            __builtin_prefetch(from + t->b_next, 0, 2);
+            const float *b = from.b + k * 16 + i % blocks * t->b_block;
+            right[i % blocks] = ninp_load(b);
+            __builtin_prefetch(b + t->b_next, 0, 2);
         }
         if (i % blocks == 0) {
-            left = ninp_set(a[row * a_row + k]);
+            left = ninp_set(from.a[row * from.a_row + k]);
         }
         sum[i] = ninp_fma(left, right[i % blocks], sum[i]);
     }
@@ -142,19 +148,22 @@ NINP_SIMD void run_tile(const tile *t, const int rows, const int blocks, const b
                      : ninp_zero();
     }
     for (int chunk = 0; chunk < t->chunks; chunk++) {
-        const float *a = t->a + t->a_places[chunk];
-        const float *b = t->b + t->b_places[chunk];
+        operands from = {t->a + t->a_places[chunk], t->b + t->b_places[chunk], a_row};
         if (dense) {
             NINP_UNROLL for (int i = 0; i < rows; i++) {
-                __builtin_prefetch(a + (rows + i) * 16);
+                __builtin_prefetch(from.a + (rows + i) * 16);
             }
         }
         int k = 0;
         for (; k + turns <= t->width; k += turns) {
-            add_products(t, rows, blocks, turns, a_row, a + k, b + (ptrdiff_t)k * 16, sum);
+            add_products(t, rows, blocks, turns, from, sum);
+            from.a += turns;
+            from.b += turns * 16;
         }
         for (; turns > 1 && k < t->width; k++) {
-            add_products(t, rows, blocks, 1, a_row, a + k, b + (ptrdiff_t)k * 16, sum);
+            add_products(t, rows, blocks, 1, from, sum);
+            from.a++;
+            from.b += 16;
         }
     }
     NINP_UNROLL for (int i = (turns - 1) * sums; i-- > 0;) {

@@ -20,11 +20,21 @@ static int smaller(int a, int b) {
     return a < b ? a : b;
 }
 
-/* `vectors` * 16 results of one row of all filters. */
-NINP_SIMD void forward_tile(const ninp_planes *planes, const int filters, const int vectors,
-                            const float *x, const float *weights, const float *bias, ninp_v *sum) {
+/* What the forward pass works on. */
+typedef struct forward_pass {
+    const ninp_planes *planes;
+    ninp_activation activation;
+    const float *weights, *bias;
+    float *y;
+} forward_pass;
+
+/* `vectors` * 16 results of all filters, from those above x on. */
+NINP_SIMD void forward_tile(const forward_pass *pass, const int filters, const int vectors,
+                            const float *x, ninp_v *sum) {
+    const ninp_planes *planes = pass->planes;
+    const float *weights = pass->weights;
     NINP_UNROLL for (int i = 0; i < filters * vectors; i++) {
-        sum[i] = bias ? ninp_set(bias[i / vectors]) : ninp_zero();
+        sum[i] = pass->bias ? ninp_set(pass->bias[i / vectors]) : ninp_zero();
     }
     for (int c = 0; c < planes->channels; c++) {
         for (int r = 0; r < planes->kernel; r++) {
@@ -47,45 +57,47 @@ NINP_SIMD void forward_tile(const ninp_planes *planes, const int filters, const 
     }
 }
 
-/* Results q .. q + 16 * vectors - 1 of row p, as far as there are. */
-NINP_SIMD void forward_pixels(const ninp_planes *planes, const int filters, const int vectors,
-                              ninp_activation activation, const float *weights, const float *bias,
-                              int p, int q, float *y) {
-    ninp_v sum[FILTERS * VECTORS];
-    forward_tile(planes, filters, vectors, planes->x + p * planes->pitch + q, weights, bias, sum);
-    NINP_UNROLL for (int v = 0; v < vectors; v++) {
-        const int first = q + v * 16;
-        const int count = smaller(16, planes->width - first);
-        float *to = y + ((ptrdiff_t)p * planes->width + first) * 16;
-        ninp_v square[16];
-        NINP_UNROLL for (int f = 0; f < 16; f++) {
-            square[f] = f < filters
-                            ? ninp_activate(activation, sum[f < filters ? f * vectors + v : 0])
-                            : ninp_zero();
+/* A square of 16 results by all filters, of which `count` results go to y. */
+NINP_SIMD void store_results(ninp_v *square, int count, float *y) {
+    ninp_transpose(square);
+    if (count == 16) {
+        NINP_UNROLL for (int i = 0; i < 16; i++) {
+            ninp_store(y + (ptrdiff_t)i * 16, square[i]);
         }
-        ninp_transpose(square);
-        if (count == 16) {
-            NINP_UNROLL for (int i = 0; i < 16; i++) {
-                ninp_store(to + (ptrdiff_t)i * 16, square[i]);
-            }
-        } else {
-            for (int i = 0; i < count; i++) {
-                ninp_store(to + (ptrdiff_t)i * 16, square[i]);
-            }
-        }
+        return;
+    }
+    for (int i = 0; i < count; i++) {
+        ninp_store(y + (ptrdiff_t)i * 16, square[i]);
     }
 }
 
-NINP_SIMD void forward_picture(const ninp_planes *planes, const int filters,
-                               ninp_activation activation, const float *weights, const float *bias,
-                               float *y) {
-    for (int p = 0; p < planes->height; p++) {
-        int q = 0;
-        for (; q + 16 * (VECTORS - 1) < planes->width; q += 16 * VECTORS) {
-            forward_pixels(planes, filters, VECTORS, activation, weights, bias, p, q, y);
+/* Results q .. q + 16 * vectors - 1 of row p, as far as there are. */
+NINP_SIMD void forward_pixels(const forward_pass *pass, const int filters, const int vectors, int p,
+                              int q) {
+    const ninp_planes *planes = pass->planes;
+    ninp_v sum[FILTERS * VECTORS];
+    forward_tile(pass, filters, vectors, planes->x + p * planes->pitch + q, sum);
+    NINP_UNROLL for (int v = 0; v < vectors; v++) {
+        const int first = q + v * 16;
+        ninp_v square[16];
+        NINP_UNROLL for (int f = 0; f < 16; f++) {
+            const bool used = f < filters;
+            square[f] = used ? ninp_activate(pass->activation, sum[used ? f * vectors + v : 0])
+                             : ninp_zero();
         }
-        for (; q < planes->width; q += 16) {
-            forward_pixels(planes, filters, 1, activation, weights, bias, p, q, y);
+        store_results(square, smaller(16, planes->width - first),
+                      pass->y + ((ptrdiff_t)p * planes->width + first) * 16);
+    }
+}
+
+NINP_SIMD void forward_picture(const forward_pass *pass, const int filters) {
+    for (int p = 0; p < pass->planes->height; p++) {
+        int q = 0;
+        for (; q + 16 * (VECTORS - 1) < pass->planes->width; q += 16 * VECTORS) {
+            forward_pixels(pass, filters, VECTORS, p, q);
+        }
+        for (; q < pass->planes->width; q += 16) {
+            forward_pixels(pass, filters, 1, p, q);
         }
     }
 }
@@ -116,6 +128,12 @@ NINP_SIMD ninp_m first_lanes(int count) {
     static const float lanes[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     return ninp_greater(ninp_set((float)count), ninp_loadu(lanes));
 }
+
+/* Some rows of the result, and their gradients as turn_rows leaves them. */
+typedef struct band {
+    int first, rows;
+    float *turned;
+} band;
 
 /* Where some taps start in the picture. */
 typedef struct tap_group {
@@ -166,11 +184,10 @@ NINP_SIMD void add_lanes(const int filters, const int taps, const tap_group *gro
     }
 }
 
-/* Some taps' gradients from some rows, which start at row p. Pixels behind the last result of a row
+/* Some taps' gradients from some rows. Pixels behind the last result of a row
  * are taken as 0, so that what is there cannot come in as NaN. */
 NINP_SIMD void gradient_tile(const ninp_planes *planes, const int filters, const int taps,
-                             const tap_group *group, int p, int rows, const float *turned,
-                             float *gradient) {
+                             const tap_group *group, const band *some, float *gradient) {
     const ptrdiff_t row_floats = (ptrdiff_t)ninp_planes_row(planes);
     const int whole = planes->width / 16 * 16;
     const ninp_m live = first_lanes(planes->width - whole);
@@ -179,8 +196,9 @@ NINP_SIMD void gradient_tile(const ninp_planes *planes, const int filters, const
     NINP_UNROLL for (int i = 0; i < filters * taps; i++) {
         sum[i] = ninp_zero();
     }
-    for (int row = p; row < p + rows; row++, turned += filters * row_floats) {
-        const ptrdiff_t start = row * planes->pitch;
+    const float *turned = some->turned;
+    for (int row = 0; row < some->rows; row++, turned += filters * row_floats) {
+        const ptrdiff_t start = (some->first + row) * planes->pitch;
         for (int q = 0; q < whole; q += 16) {
             NINP_UNROLL for (int t = 0; t < taps; t++) {
                 pixels[t] = ninp_loadu(group->x[t] + start + q);
@@ -202,24 +220,23 @@ NINP_SIMD void gradient_picture(const ninp_planes *planes, const int filters, co
     const int fit = GRADIENT_SUMS / filters;
     const int taps = fit < 1 ? 1 : (fit < MOST_TAPS ? fit : MOST_TAPS);
     const int all = planes->channels * planes->kernel * planes->kernel;
-    const int band = ninp_planes_band(planes);
-    for (int p = 0; p < planes->height; p += band) {
-        const int rows = smaller(band, planes->height - p);
-        turn_rows(planes, rows, dy + (ptrdiff_t)p * planes->width * 16, turned);
+    const int most = ninp_planes_band(planes);
+    for (int p = 0; p < planes->height; p += most) {
+        const band some = {p, smaller(most, planes->height - p), turned};
+        turn_rows(planes, some.rows, dy + (ptrdiff_t)p * planes->width * 16, turned);
         for (int tap = 0; tap < all; tap += taps) {
             tap_group group = {.first = tap, .count = smaller(taps, all - tap)};
             for (int t = 0; t < taps; t++) {
                 group.x[t] = tap_start(planes, smaller(tap + t, all - 1));
             }
-            gradient_tile(planes, filters, taps, &group, p, rows, turned, gradient);
+            gradient_tile(planes, filters, taps, &group, &some, gradient);
         }
     }
 }
 
 #define DEFINE_PICTURES(filters)                                                              \
-    static void forward_##filters(const ninp_planes *planes, ninp_activation activation,      \
-                                  const float *weights, const float *bias, float *y) {        \
-        forward_picture(planes, filters, activation, weights, bias, y);                       \
+    static void forward_##filters(const forward_pass *pass) {                                 \
+        forward_picture(pass, filters);                                                       \
     }                                                                                         \
     static void gradient_##filters(const ninp_planes *planes, const float *dy, float *turned, \
                                    float *gradient) {                                         \
@@ -232,9 +249,9 @@ EACH_FILTERS(DEFINE_PICTURES)
 
 static void forward(const ninp_planes *planes, ninp_activation activation, const float *weights,
                     const float *bias, float *y) {
-    static void (*const functions[FILTERS])(const ninp_planes *, ninp_activation, const float *,
-                                            const float *, float *) = {EACH_FILTERS(FORWARD)};
-    functions[planes->filters - 1](planes, activation, weights, bias, y);
+    static void (*const functions[FILTERS])(const forward_pass *) = {EACH_FILTERS(FORWARD)};
+    const forward_pass pass = {planes, activation, weights, bias, y};
+    functions[planes->filters - 1](&pass);
 }
 
 static void gradient(const ninp_planes *planes, const float *dy, float *workspace,

@@ -243,13 +243,18 @@ static bool windows_tile(const ninp_pool_geometry *geometry) {
            geometry->out_width * geometry->stride >= geometry->width;
 }
 
-/* The pixels of one window, the first of which x and dx point to; `sole`: no other window adds to
- * them. */
-NINP_SIMD void spread_window(int rows, int columns, ptrdiff_t pitch, ninp_v share, const bool sole,
+/* The pixels of a window. */
+typedef struct window {
+    int rows, columns;
+    ptrdiff_t pitch;
+} window;
+
+/* The first of them is what x and dx point to; `sole`: no other window adds to them. */
+NINP_SIMD void spread_window(window pixels, ninp_v share, const bool sole,
                              ninp_activation activation, const float *x, float *dx) {
-    for (int r = 0; r < rows; r++) {
-        for (int s = 0; s < columns; s++) {
-            const ptrdiff_t at = r * pitch + (ptrdiff_t)s * 16;
+    for (int r = 0; r < pixels.rows; r++) {
+        for (int s = 0; s < pixels.columns; s++) {
+            const ptrdiff_t at = r * pixels.pitch + (ptrdiff_t)s * 16;
             ninp_store(dx + at, sole ? ninp_derive(activation, ninp_load(x + at), share)
                                      : ninp_addv(ninp_load(dx + at), share));
         }
@@ -269,9 +274,10 @@ NINP_SIMD void spread_averages(const ninp_pool_geometry *geometry, const bool so
             const int height = rows.end - rows.begin;
             const int width = columns.end - columns.begin;
             if (height == 2 && width == 2) {
-                spread_window(2, 2, pitch, share, sole, activation, x + at, dx + at);
+                spread_window((window){2, 2, pitch}, share, sole, activation, x + at, dx + at);
             } else {
-                spread_window(height, width, pitch, share, sole, activation, x + at, dx + at);
+                spread_window((window){height, width, pitch}, share, sole, activation, x + at,
+                              dx + at);
             }
         }
     }
