@@ -85,11 +85,37 @@ nin_status cli_config_apply(const char *text, const char *name, cli_settings *se
     return status;
 }
 
+/* What the run settled takes the place of what was left open. */
+static void adopt(const json_t *session, const char *key, char **value) {
+    const char *settled = json_string_value(json_object_get(session, key));
+    if (settled && settled[0] && (!*value || strcmp(*value, "auto") == 0)) {
+        free(*value);
+        *value = cli_copy(settled);
+    }
+}
+
+static nin_status repeat_run(const char *text, size_t size, const char *path,
+                             cli_settings *settings, nin_error *err) {
+    json_t *record;
+    nin_status status = cli_config_apply_record(text, size, path, settings, &record, err);
+    if (status == NIN_OK) {
+        const json_t *session = json_object_get(record, "session");
+        adopt(session, "device", &settings->device);
+        adopt(session, "isa", &settings->isa);
+        adopt(session, "algorithms", &settings->algorithms);
+        json_decref(record);
+    }
+    return status;
+}
+
 nin_status cli_config_apply_file(const char *path, cli_settings *settings, nin_error *err) {
     char *text;
     size_t size;
-    nin_status status = cli_read_file(path, (size_t)1 << 20, &text, &size, err);
-    if (status == NIN_OK) {
+    nin_status status = cli_read_file(path, (size_t)16 << 20, &text, &size, err);
+    if (status == NIN_OK && text[strspn(text, " \t\r\n")] == '{') {
+        status = repeat_run(text, size, path, settings, err);
+        free(text);
+    } else if (status == NIN_OK) {
         status = strlen(text) == size ? cli_config_apply(text, path, settings, err)
                                       : cli_error(err, NIN_ERROR_DATA, "%s: not a text file", path);
         free(text);
@@ -156,4 +182,25 @@ nin_status cli_config_apply_json(json_t *object, const char *name, cli_settings 
         }
     }
     return NIN_OK;
+}
+
+nin_status cli_config_apply_record(const char *text, size_t size, const char *name,
+                                   cli_settings *settings, json_t **record, nin_error *err) {
+    json_error_t where;
+    nin_status status = NIN_OK;
+    *record = json_loadb(text, size, JSON_REJECT_DUPLICATES, &where);
+    json_t *values = json_object_get(*record, "settings");
+    if (!*record) {
+        return cli_error(err, NIN_ERROR_DATA, "%s:%d: %s", name, where.line, where.text);
+    }
+    if (!json_is_object(values)) {
+        status = cli_error(err, NIN_ERROR_DATA, "%s: it has no settings", name);
+    } else if (cli_config_apply_json(values, name, settings, err) != NIN_OK) {
+        status = err->status = NIN_ERROR_DATA;
+    }
+    if (status != NIN_OK) {
+        json_decref(*record);
+        *record = NULL;
+    }
+    return status;
 }

@@ -24,8 +24,7 @@ struct cli_report {
     int epochs;
     int classes;
     uint64_t last_step;       /* where it will end */
-    bool started;             /* the first event has come: */
-    uint64_t first_step;      /* steps done before it */
+    uint64_t first_step;      /* steps done before this process */
     double drawn_time;        /* when the curves were last drawn */
     bool cannot_draw, warned; /* said once */
 };
@@ -231,12 +230,8 @@ static void show_epoch(cli_report *report, const nin_progress *now) {
 
 bool cli_report_event(nin_event event, const nin_progress *progress, void *context) {
     cli_report *report = context;
-    if (!report->started) {
-        report->started = true;
-        bool stepped = event == NIN_EVENT_STEP || event == NIN_EVENT_POINT;
-        report->first_step = progress->step - stepped;
-    }
     switch (event) {
+    case NIN_EVENT_BEGIN: report->first_step = progress->step; break;
     case NIN_EVENT_STEP: show_step(report, progress); break;
     case NIN_EVENT_POINT: break;
     case NIN_EVENT_TESTING:

@@ -89,6 +89,9 @@ nin_status cli_run_write(const char *directory, const cli_settings *settings,
     cli_json_set(session, "device", cli_json_text(record->session.device));
     cli_json_set(session, "isa", cli_json_text(record->session.isa));
     cli_json_set(session, "threads", cli_json_integer((unsigned)record->session.threads));
+    if (record->session.algorithms) {
+        cli_json_set(session, "algorithms", cli_json_text(record->session.algorithms));
+    }
     cli_json_set(config, "session", session);
 
     char *text = cli_json_pages(config);
@@ -113,20 +116,7 @@ nin_status cli_run_read(const char *directory, cli_settings *settings, json_t **
         cli_error(err, status, "%s: there is no run to go on with (no config.json)", directory);
     }
     if (status == NIN_OK) {
-        json_error_t where;
-        *config = json_loadb(text, size, JSON_REJECT_DUPLICATES, &where);
-        json_t *values = json_object_get(*config, "settings");
-        if (!*config) {
-            status = cli_error(err, NIN_ERROR_DATA, "%s:%d: %s", path, where.line, where.text);
-        } else if (!json_is_object(values)) {
-            status = cli_error(err, NIN_ERROR_DATA, "%s: it has no settings", path);
-        } else if (cli_config_apply_json(values, path, settings, err) != NIN_OK) {
-            status = err->status = NIN_ERROR_DATA;
-        }
-    }
-    if (status != NIN_OK) {
-        json_decref(*config);
-        *config = NULL;
+        status = cli_config_apply_record(text, size, path, settings, config, err);
     }
     free(text);
     free(path);

@@ -26,7 +26,8 @@ static const struct argp_option own_options[] = {
     {"resume", KEY_RESUME, "DIR", 0, "go on with the run in DIR where it stopped", GROUP_RUN},
     {"recipe", KEY_RECIPE, "NAME", 0,
      "start from the settings of a recipe, such as quick or lecture", GROUP_RUN},
-    {"config", KEY_CONFIG, "FILE", 0, "take settings from FILE, as --print-config prints them",
+    {"config", KEY_CONFIG, "FILE", 0,
+     "take settings from FILE, as --print-config prints them, or from a run's config.json",
      GROUP_RUN},
     {"print-config", KEY_PRINT, NULL, 0, "print the settings in force, and train nothing",
      GROUP_RUN},
@@ -283,6 +284,7 @@ static int ask_device(train_run *run) {
     run->record.session = nin_session_get_info(session);
     run->record.session.device = run->device = cli_copy(run->record.session.device);
     run->record.session.isa = run->isa = cli_copy(run->record.session.isa);
+    run->record.session.algorithms = NULL; /* those of the whole batch are known later */
     nin_session_free(session);
     return CLI_DONE;
 }
@@ -295,6 +297,27 @@ static int prepare_directory(const train_run *run, const char *directory) {
         status = cli_run_write(directory, &run->settings, &run->record, &err);
     }
     return status == NIN_OK ? CLI_DONE : cli_fail(&err);
+}
+
+/* Who looks on while a run is trained. */
+typedef struct train_watch {
+    train_run *run;
+    const char *directory;
+    cli_report *report;
+    nin_error err; /* of writing config.json */
+} train_watch;
+
+/* Once the algorithms are known, config.json of a new run says which they are. */
+static bool on_event(nin_event event, const nin_progress *progress, void *context) {
+    train_watch *watch = context;
+    train_run *run = watch->run;
+    nin_status status = NIN_OK;
+    if (event == NIN_EVENT_BEGIN && !run->config) {
+        run->record.session.algorithms = progress->algorithms;
+        status = cli_run_write(watch->directory, &run->settings, &run->record, &watch->err);
+        run->record.session.algorithms = NULL;
+    }
+    return cli_report_event(event, progress, watch->report) && status == NIN_OK;
 }
 
 /* What the library will be asked for; `options` must outlive it. */
@@ -322,16 +345,21 @@ static int train(train_run *run, const char *directory, bool json) {
     cli_catch_signals(cli_is_quiet() ? NULL
                                      : "\nnin: finishing this step, then saving; once more stops "
                                        "at once\n");
-    cli_report *report =
-        cli_report_start(&run->settings, directory, nin_net_output(run->model.net).channels);
+    train_watch watch = {.run = run,
+                         .directory = directory,
+                         .report = cli_report_start(&run->settings, directory,
+                                                    nin_net_output(run->model.net).channels)};
     nin_train_options options = cli_train_options(&run->settings);
     nin_train_task task = task_of(run, &options, directory);
-    task.callback = cli_report_event;
-    task.context = report;
+    task.callback = on_event;
+    task.context = &watch;
     nin_train_result result;
     nin_error err = {0};
     nin_status status = nin_train(&task, &result, &err);
-    cli_report_free(report);
+    cli_report_free(watch.report);
+    if (status == NIN_OK && watch.err.status != NIN_OK) {
+        return cli_fail(&watch.err);
+    }
     if (status != NIN_OK) {
         int code = cli_fail(&err);
         if (!run->config) {

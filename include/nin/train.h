@@ -91,8 +91,10 @@ typedef struct nin_progress {
     double train_loss, train_accuracy; /* running means of the epoch */
     double test_loss, test_accuracy;   /* NaN until measured; set in NIN_EVENT_EPOCH */
     double examples_per_second;        /* the lecture's: time of steps only, whole run so far */
-    double step_seconds; /* time of steps so far in this process and before a resume */
-    double wall_seconds; /* wall time of this process's part */
+    double step_seconds;    /* time of steps so far in this process and before a resume */
+    double wall_seconds;    /* wall time of this process's part */
+    const char *algorithms; /* that train, in the form of nin_session_options: to do the same again;
+                               valid during the callback */
 } nin_progress;
 
 typedef enum nin_event {
@@ -100,7 +102,8 @@ typedef enum nin_event {
     NIN_EVENT_POINT,   /* a curve point: log it */
     NIN_EVENT_TESTING, /* evaluation: batch_index of batches done */
     NIN_EVENT_EPOCH,   /* an epoch is done and evaluated */
-    NIN_EVENT_SAVED    /* a checkpoint is safely on disk */
+    NIN_EVENT_SAVED,   /* a checkpoint is safely on disk */
+    NIN_EVENT_BEGIN    /* all is ready, also when a run goes on; comes once, before the others */
 } nin_event;
 
 /* Called from the training thread. Return false to stop: the step is finished, state is saved, and

@@ -32,7 +32,8 @@ nin_progress ninp_trainer_progress(const ninp_trainer *trainer) {
         .examples_per_second =
             at->step_seconds > 0 ? (double)at->all_examples / at->step_seconds : 0,
         .step_seconds = at->step_seconds,
-        .wall_seconds = ninp_clock() - trainer->started};
+        .wall_seconds = ninp_clock() - trainer->started,
+        .algorithms = nin_session_get_info(trainer->session).algorithms};
 }
 
 void ninp_trainer_tell(ninp_trainer *trainer, nin_event event, const nin_progress *progress) {
@@ -98,6 +99,7 @@ nin_status nin_train(const nin_train_task *task, nin_train_result *result, nin_e
     *result = (nin_train_result){.best_accuracy = (double)NAN, .best_epoch = -1};
     nin_status status = ninp_trainer_open(&trainer, err);
     if (status == NIN_OK) {
+        ninp_trainer_tell(&trainer, NIN_EVENT_BEGIN, NULL);
         status = run(&trainer, err);
         *result = (nin_train_result){.last = ninp_trainer_progress(&trainer),
                                      .best_accuracy = trainer.state.at.best_accuracy,
@@ -108,6 +110,7 @@ nin_status nin_train(const nin_train_task *task, nin_train_result *result, nin_e
             status = ninp_trainer_end_early(&trainer, result, err);
         }
         result->stopped = trainer.stop;
+        result->last.algorithms = NULL;
         take_average(&trainer);
     }
     ninp_trainer_close(&trainer);

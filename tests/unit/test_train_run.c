@@ -233,7 +233,7 @@ static void test_checkpoints(void **state) {
 /* ---- what it tells ----------------------------------------------------------------------- */
 
 typedef struct counts {
-    int events[5];
+    int events[6];
     uint64_t last_step;
     bool wrong;
 } counts;
@@ -241,6 +241,7 @@ typedef struct counts {
 static bool count_events(nin_event event, const nin_progress *progress, void *context) {
     counts *seen = context;
     seen->events[event]++;
+    seen->wrong = seen->wrong || !progress->algorithms || !progress->algorithms[0];
     if (event == NIN_EVENT_STEP) {
         seen->wrong = seen->wrong || progress->step != seen->last_step + 1;
         seen->last_step = progress->step;
@@ -271,6 +272,7 @@ static void test_events(void **state) {
         expect_ok(small_run_train(&run, directory, false, count_events, &seen, &result, &err),
                   &err);
         assert_false(seen.wrong);
+        assert_int_equal(seen.events[NIN_EVENT_BEGIN], 1);
         assert_int_equal(seen.events[NIN_EVENT_STEP], SMALL_RUN_STEPS);
         assert_int_equal(seen.events[NIN_EVENT_POINT], SMALL_RUN_EPOCHS * (points ? 3 : 7));
         assert_int_equal(seen.events[NIN_EVENT_TESTING], SMALL_RUN_EPOCHS * 4);
@@ -327,7 +329,7 @@ static void test_resume_finished(void **state) {
     expect_ok(small_run_train(&run, directory, false, NULL, NULL, &first, &err), &err);
     counts seen = {0};
     expect_ok(small_run_train(&run, directory, true, count_events, &seen, &again, &err), &err);
-    const counts none = {0};
+    const counts none = {.events[NIN_EVENT_BEGIN] = 1};
     assert_memory_equal(&seen, &none, sizeof none);
     assert_true(again.finished);
     assert_true(again.last.train_loss == first.last.train_loss);
