@@ -64,25 +64,6 @@ static void check_build(checkup *found) {
     add(found, "version", FINE, cli_format("nin %s, built with %s", nin_version(), COMPILER));
 }
 
-/* The best instruction set is the last one that the processor has. */
-static void check_isas(checkup *found) {
-    char *usable = cli_copy("");
-    char *others = cli_copy("");
-    bool has;
-    const char *isa;
-    for (size_t i = 0; (isa = nin_isa(i, &has)); i++) {
-        char **list = has ? &usable : &others;
-        char *longer = cli_format("%s%s%s", *list, (*list)[0] ? ", " : "", isa);
-        free(*list);
-        *list = longer;
-    }
-    add(found, "instructions", usable[0] ? FINE : BROKEN,
-        cli_format("%s%s%s", usable[0] ? usable : "none that this processor has",
-                   others[0] ? "; built too, but not in this processor: " : "", others));
-    free(usable);
-    free(others);
-}
-
 static void check_threads(checkup *found) {
     int count = nin_processor_count();
     add(found, "threads", FINE, cli_format("%d processor%s", count, count == 1 ? "" : "s"));
@@ -128,12 +109,13 @@ static void check_data(checkup *found, const cli_settings *settings) {
     cli_search_free(&search);
 }
 
-/* One step of the smallest net: the whole way through the engine. */
-static nin_status try_step(nin_net *net, nin_loss *loss, nin_error *err) {
-    enum { BATCH = 4 };
+/* One step of a small net on pictures of stripes: the whole way through the engine. */
+static nin_status try_step(nin_net *net, const char *isa, nin_loss *loss, nin_error *err) {
+    enum { BATCH = 4, STRIPES = 97 };
     nin_session_options options = nin_session_options_defaults();
     options.batch = BATCH;
     options.training = true;
+    options.isa = isa;
     nin_init_options init = nin_init_options_defaults();
     nin_net_initialize(net, &init);
     nin_session *session;
@@ -145,6 +127,9 @@ static nin_status try_step(nin_net *net, nin_loss *loss, nin_error *err) {
     size_t pixels = (size_t)input.channels * (size_t)input.height * (size_t)input.width;
     float *images = cli_allocate(BATCH * pixels, sizeof *images);
     float *gradients = cli_allocate(nin_net_parameter_count(net), sizeof *gradients);
+    for (size_t i = 0; i < BATCH * pixels; i++) {
+        images[i] = (float)(i % STRIPES) / STRIPES;
+    }
     int32_t labels[BATCH] = {0, 1, 2, 3};
     const nin_examples examples = {.images = images, .labels = labels, .count = BATCH};
     status = nin_session_gradients(session, &examples, gradients, loss, err);
@@ -154,22 +139,54 @@ static nin_status try_step(nin_net *net, nin_loss *loss, nin_error *err) {
     return status;
 }
 
-static void check_training(checkup *found) {
+/* What is wrong with a step of lenet there, or NULL; freed by the caller. */
+static char *step_problem(const char *isa, double *loss_sum) {
     nin_net *net;
     nin_error err = {0};
     nin_loss loss = {0};
     nin_status status = nin_net_open("lenet", NULL, &net, &err);
     if (status == NIN_OK) {
-        status = try_step(net, &loss, &err);
+        status = try_step(net, isa, &loss, &err);
         nin_net_free(net);
     }
-    if (status == NIN_OK && isfinite(loss.loss_sum)) {
-        add(found, "training", FINE, cli_copy("a step of lenet works"));
-    } else {
-        add(found, "training", BROKEN,
-            cli_format("a step of lenet fails: %s",
-                       status == NIN_OK ? "its loss is not finite" : err.message));
+    *loss_sum = loss.loss_sum;
+    if (status != NIN_OK) {
+        return cli_format("a step of lenet fails: %s", err.message);
     }
+    return isfinite(loss.loss_sum) ? NULL : cli_copy("a step of lenet gives no finite loss");
+}
+
+/* Every instruction set that this build has kernels for, plain C first: all must give its loss. */
+static void check_isas(checkup *found) {
+    bool has;
+    const char *isa;
+    double expected = 0;
+    for (size_t i = 0; (isa = nin_isa(i, &has)); i++) {
+        char *name = cli_format("isa %s", isa);
+        double loss = 0;
+        char *problem = has ? step_problem(isa, &loss) : NULL;
+        expected = i == 0 ? loss : expected;
+        if (!has) {
+            add(found, name, MISSING, cli_copy("compiled, not run: not in this processor"));
+        } else if (problem) {
+            add(found, name, BROKEN, cli_format("compiled, but %s", problem));
+        } else if (fabs(loss - expected) > 1e-4 * expected) {
+            add(found, name, BROKEN,
+                cli_format("compiled, but a step of lenet gives a loss of %.6g, not %.6g", loss,
+                           expected));
+        } else {
+            add(found, name, FINE, cli_copy("compiled, and a step of lenet works"));
+        }
+        free(problem);
+        free(name);
+    }
+}
+
+static void check_training(checkup *found) {
+    double loss;
+    char *problem = step_problem("auto", &loss);
+    add(found, "training", problem ? BROKEN : FINE,
+        problem ? problem : cli_copy("a step of lenet works"));
 }
 
 int cli_command_doctor(int argc, char **argv) {
