@@ -21,6 +21,7 @@
 
 static atomic_int allocations;
 
+/* The linker's names. NOLINTBEGIN(bugprone-reserved-identifier) */
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *block, size_t size);
@@ -59,6 +60,8 @@ void *__wrap_mmap(void *start, size_t size, int protection, int flags, int file,
     allocations++;
     return __real_mmap(start, size, protection, flags, file, offset);
 }
+
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 /* A net and all that its steps need, for a batch of at most `batch`. */
 typedef struct bench {

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #define print_message(...) printf(__VA_ARGS__)
-#define fail_msg(...)                                                                     \
-    (fflush(stdout), fprintf(stderr, __VA_ARGS__),                                        \
+#define fail_msg(...)                              \
+    (fflush(stdout), fprintf(stderr, __VA_ARGS__), \
      fprintf(stderr, "\n[   LINE   ] --- %s:%d: error: Failure!\n", __FILE__, __LINE__), exit(1))
 
 #define assert_true(condition) ((condition) ? (void)0 : fail_msg("not true: %s", #condition))
