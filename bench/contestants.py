@@ -9,6 +9,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import machine
+
 PEERS = Path(__file__).resolve().parent / "peers"
 TUNED_ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "8000000000",
                    "MALLOC_TRIM_THRESHOLD_": "16000000000"}
@@ -66,8 +68,8 @@ def first_picture(options):
 
 
 def trained(options, row):
-    """A model of nin's own; of so few pictures that it knows nothing."""
-    run = work_folder() / f"run-{row.model}"
+    """A model that this build made, of so few pictures that it knows nothing."""
+    run = work_folder() / f"{row.model}-{machine.digest(options.nin)}"
     model = run / "last.safetensors"
     if not model.exists():
         output_of([options.nin, "train", "--model", row.model, "--data", "drawn", "--limit", "32",
