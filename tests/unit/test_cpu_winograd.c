@@ -197,6 +197,9 @@ static void open_bands(weighted_case *weighted, int number, ninp_random *random)
 /* Rounding errors of the weights' gradient grow with the number of tiles: hence 20 times. */
 static void test_bands(void **state) {
     (void)state;
+    if (TEST_SHARE > 1) {
+        return; /* large, and no matter of the kernels */
+    }
     ninp_random random = ninp_random_start(seed, NINP_RANDOM_TEST, 2, 0);
     for (int number = 0; number < FORMS; number++) {
         weighted_case weighted = {0};
@@ -210,6 +213,9 @@ static void test_bands(void **state) {
 /* So many pictures that there are several groups. */
 static void test_groups(void **state) {
     (void)state;
+    if (TEST_SHARE > 1) {
+        return; /* large, and no matter of the kernels */
+    }
     ninp_random random = ninp_random_start(seed, NINP_RANDOM_TEST, 7, 0);
     for (int number = 0; number < FORMS; number++) {
         weighted_case weighted = {.step = {.input_gradient = true}};
