@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Pictures that go through the matrix together, so that it is read from memory once for all of
- * them, and its rows, so that there are sums enough to be added side by side. */
-enum { TOGETHER = 16, ROWS = 2 };
+/* Pictures that go through the matrix together: it is read from memory once for all of them, and
+ * their sums fill the registers. */
+enum { TOGETHER = 32 };
 
 nin_status ninp_whitening_create(size_t values, nin_whitening **out, nin_error *err) {
     *out = NULL;
@@ -44,18 +44,16 @@ size_t ninp_whitening_scratch(const nin_whitening *whitening) {
     return whitening->values * TOGETHER;
 }
 
-/* Dot products of ROWS rows of the matrix, `stride` apart, with the pictures of a group, whose
- * values lie interleaved. Each is one sum in order, whatever is added side by side with it. */
-static void multiply(const float *restrict matrix, size_t stride, size_t values,
-                     const float *restrict group, float sums[ROWS][TOGETHER]) {
-    float local[ROWS][TOGETHER] = {{0}};
+/* Dot products of a row of the matrix with the pictures of a group, whose values lie interleaved.
+ * Each is one sum in order, whatever is added side by side with it. */
+static void multiply(const float *restrict row, size_t values, const float *restrict group,
+                     float sums[TOGETHER]) {
+    float local[TOGETHER] = {0};
     for (size_t j = 0; j < values; j++) {
+        const float weight = row[j];
         const float *column = group + j * TOGETHER;
-        for (size_t r = 0; r < ROWS; r++) {
-            const float weight = matrix[r * stride + j];
-            for (size_t i = 0; i < TOGETHER; i++) {
-                local[r][i] += weight * column[i];
-            }
+        for (size_t i = 0; i < TOGETHER; i++) {
+            local[i] += weight * column[i];
         }
     }
     memcpy(sums, local, sizeof local);
@@ -68,15 +66,11 @@ static void whiten_group(const nin_whitening *w, float *pictures, size_t count, 
             group[j * TOGETHER + i] = i < count ? pictures[i * values + j] - w->mean[j] : 0.0F;
         }
     }
-    for (size_t row = 0; row < values; row += ROWS) {
-        /* Behind an odd number of rows the last one is computed twice. */
-        const size_t stride = row + 1 < values ? values : 0;
-        float sums[ROWS][TOGETHER];
-        multiply(w->matrix + row * values, stride, values, group, sums);
+    for (size_t k = 0; k < values; k++) {
+        float sums[TOGETHER];
+        multiply(w->matrix + k * values, values, group, sums);
         for (size_t i = 0; i < count; i++) {
-            for (size_t r = 0; r < ROWS && row + r < values; r++) {
-                pictures[i * values + row + r] = sums[r][i];
-            }
+            pictures[i * values + k] = sums[i];
         }
     }
 }
