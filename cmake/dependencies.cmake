@@ -1,7 +1,9 @@
 # What nin is built with. One list of pkg-config modules serves the build, nin.pc and
 # ninConfig.cmake.
 
-set(nin_modules zlib libpng cairo jansson libcurl libxxhash libcrypto)
+set(nin_modules zlib libpng cairo jansson libxxhash libcrypto)
+# Opened when they are needed (src/base/library.h): the build takes their headers only.
+set(nin_opened_modules libcurl)
 
 find_package(PkgConfig REQUIRED)
 
@@ -13,11 +15,12 @@ if(NIN_LAPACK)
     pkg_check_modules(nin_lapack QUIET lapacke blas)
     if(nin_lapack_FOUND)
         set(nin_have_lapack 1)
-        list(APPEND nin_modules lapacke blas)
+        list(APPEND nin_opened_modules lapacke blas)
     endif()
 endif()
 
 pkg_check_modules(nin_modules REQUIRED IMPORTED_TARGET ${nin_modules})
+pkg_check_modules(nin_opened REQUIRED ${nin_opened_modules})
 
 find_package(Threads REQUIRED)
 find_package(Python3 REQUIRED COMPONENTS Interpreter)

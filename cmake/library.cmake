@@ -7,7 +7,9 @@ function(nin_internal_target target)
     target_include_directories(
         ${target} PRIVATE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src ${nin_generated}
     )
-    target_include_directories(${target} SYSTEM PRIVATE ${NIN_RANDOM123_INCLUDE})
+    target_include_directories(
+        ${target} SYSTEM PRIVATE ${NIN_RANDOM123_INCLUDE} ${nin_opened_INCLUDE_DIRS}
+    )
     target_compile_definitions(
         ${target} PRIVATE ${nin_isa_definitions} NINP_HAVE_LAPACK=${nin_have_lapack}
     )

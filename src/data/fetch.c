@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/library.h"
 #include "base/memory.h"
 #include "data/checksum.h"
 
@@ -24,8 +25,30 @@ enum {
     HTTP_RANGE_NOT_SATISFIABLE = 416
 };
 
+/* What is used of libcurl, whose functions the header declares. */
+typedef struct curl_functions {
+    CURL *(*init)(void);
+    void (*reset)(CURL *curl);
+    CURLcode (*setopt)(CURL *curl, CURLoption option, ...);
+    CURLcode (*perform)(CURL *curl);
+    CURLcode (*getinfo)(CURL *curl, CURLINFO info, ...);
+    const char *(*strerror)(CURLcode code);
+    void (*cleanup)(CURL *curl);
+} curl_functions;
+
+static nin_status open_curl(curl_functions *out, nin_error *err) {
+    const ninp_symbol symbols[] = {
+        {"curl_easy_init", &out->init},       {"curl_easy_reset", &out->reset},
+        {"curl_easy_setopt", &out->setopt},   {"curl_easy_perform", &out->perform},
+        {"curl_easy_getinfo", &out->getinfo}, {"curl_easy_strerror", &out->strerror},
+        {"curl_easy_cleanup", &out->cleanup}, {"", NULL},
+    };
+    return ninp_library_open("libcurl.so.4", "a download", symbols, err);
+}
+
 /* The download of one file. */
 typedef struct transfer {
+    const curl_functions *library;
     CURL *curl;
     const ninp_known_file *file;
     char *url, *path, *part; /* path: the file's own name */
@@ -86,7 +109,8 @@ static int on_progress(void *context, curl_off_t total, curl_off_t now, curl_off
 /* libcurl's own protocol for a proxy, the environment's http_proxy and its like, is left on. */
 static bool set_options(transfer *t) {
     CURL *curl = t->curl;
-    curl_easy_reset(curl); /* keeps the connection */
+    const curl_functions *library = t->library;
+    library->reset(curl); /* keeps the connection */
     const struct {
         CURLoption option;
         long value;
@@ -98,25 +122,25 @@ static bool set_options(transfer *t) {
     };
     bool set = true;
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-        set = set && curl_easy_setopt(curl, numbers[i].option, numbers[i].value) == CURLE_OK;
+        set = set && library->setopt(curl, numbers[i].option, numbers[i].value) == CURLE_OK;
     }
-    return set && curl_easy_setopt(curl, CURLOPT_URL, t->url) == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https") == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_USERAGENT, "nin") == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, t->reason) == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_bytes) == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_WRITEDATA, t) == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress) == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_XFERINFODATA, t) == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)t->start) == CURLE_OK;
+    return set && library->setopt(curl, CURLOPT_URL, t->url) == CURLE_OK &&
+           library->setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+           library->setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+           library->setopt(curl, CURLOPT_USERAGENT, "nin") == CURLE_OK &&
+           library->setopt(curl, CURLOPT_ERRORBUFFER, t->reason) == CURLE_OK &&
+           library->setopt(curl, CURLOPT_WRITEFUNCTION, on_bytes) == CURLE_OK &&
+           library->setopt(curl, CURLOPT_WRITEDATA, t) == CURLE_OK &&
+           library->setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress) == CURLE_OK &&
+           library->setopt(curl, CURLOPT_XFERINFODATA, t) == CURLE_OK &&
+           library->setopt(curl, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)t->start) == CURLE_OK;
 }
 
 static outcome judge(transfer *t, CURLcode result) {
     long answer = 0;
-    curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &answer);
+    t->library->getinfo(t->curl, CURLINFO_RESPONSE_CODE, &answer);
     if (!t->reason[0]) {
-        snprintf(t->reason, sizeof t->reason, "%s", curl_easy_strerror(result));
+        snprintf(t->reason, sizeof t->reason, "%s", t->library->strerror(result));
     }
     switch (result) {
     case CURLE_OK: return COMPLETE;
@@ -174,7 +198,7 @@ static nin_status complete_part(transfer *t) {
             return ninp_fail(t->err, NIN_ERROR_UNAVAILABLE, "%s: cannot prepare a download",
                              t->url);
         }
-        outcome end = judge(t, curl_easy_perform(t->curl));
+        outcome end = judge(t, t->library->perform(t->curl));
         if (end == COMPLETE) {
             return NIN_OK;
         }
@@ -284,19 +308,25 @@ nin_status ninp_fetch(const ninp_known *known, const char *directory, const char
     if (status != NIN_OK) {
         return status;
     }
-    CURL *curl = curl_easy_init();
+    curl_functions library;
+    status = open_curl(&library, err);
+    if (status != NIN_OK) {
+        return status;
+    }
+    CURL *curl = library.init();
     if (!curl) {
         return ninp_fail_memory(err, 0, "a download");
     }
     for (size_t i = 0; i < NINP_KNOWN_FILES && status == NIN_OK; i++) {
-        transfer t = {.curl = curl,
+        transfer t = {.library = &library,
+                      .curl = curl,
                       .file = &known->files[i],
                       .progress = progress,
                       .context = context,
                       .err = err};
         status = fetch_one(&t, directory, base_url ? base_url : known->url);
     }
-    curl_easy_cleanup(curl);
+    library.cleanup(curl);
     return status;
 }
 

@@ -7,6 +7,7 @@
 
 #if NINP_HAVE_LAPACK
 
+#include "base/library.h"
 #include "base/memory.h"
 
 #include <cblas.h>
@@ -20,8 +21,24 @@
 /* Pictures whose part of the covariance is computed at once. */
 enum { CHUNK = 512 };
 
+/* What is used of BLAS and LAPACK. */
+typedef struct algebra {
+    __typeof__(cblas_dsyrk) *dsyrk;     /* C = alpha A A^T + beta C */
+    __typeof__(LAPACKE_dsyevd) *dsyevd; /* eigenvectors of a symmetric matrix */
+} algebra;
+
+static nin_status open_algebra(algebra *out, nin_error *err) {
+    const ninp_symbol blas[] = {{"cblas_dsyrk", &out->dsyrk}, {"", NULL}};
+    const ninp_symbol lapack[] = {{"LAPACKE_dsyevd", &out->dsyevd}, {"", NULL}};
+    nin_status status = ninp_library_open("libblas.so.3", "finding a whitening", blas, err);
+    return status == NIN_OK
+               ? ninp_library_open("liblapacke.so.3", "finding a whitening", lapack, err)
+               : status;
+}
+
 /* The training pictures as the net would see them unwhitened, and what is computed from them. */
 typedef struct fitting {
+    algebra library;
     const nin_dataset *train;
     ninp_preparer *preparer;
     size_t count, values;
@@ -97,8 +114,8 @@ static void find_covariance(const fitting *f) {
                 f->chunk[i * f->values + k] = (double)f->picture[k] - f->mean[k];
             }
         }
-        cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, n, (int)count, 1.0 / (double)f->count,
-                    f->chunk, n, 1.0, f->squares, n);
+        f->library.dsyrk(CblasRowMajor, CblasUpper, CblasTrans, n, (int)count,
+                         1.0 / (double)f->count, f->chunk, n, 1.0, f->squares, n);
     }
     for (size_t k = 0; k < f->values; k++) {
         f->squares[k * f->values + k] += FILTER_BIAS;
@@ -108,7 +125,7 @@ static void find_covariance(const fitting *f) {
 /* The upper triangle of V L^-1/2 V^T, as W W^T of W = V L^-1/4. */
 static nin_status invert_root(const fitting *f, nin_error *err) {
     const int n = (int)f->values;
-    int failed = LAPACKE_dsyevd(LAPACK_ROW_MAJOR, 'V', 'U', n, f->squares, n, f->lambda);
+    int failed = f->library.dsyevd(LAPACK_ROW_MAJOR, 'V', 'U', n, f->squares, n, f->lambda);
     if (failed) {
         return ninp_fail(err, failed < 0 ? NIN_ERROR_MEMORY : NIN_ERROR_DATA,
                          "the eigenvectors of the pictures' covariance were not found (LAPACK's "
@@ -121,8 +138,8 @@ static nin_status invert_root(const fitting *f, nin_error *err) {
                 f->squares[row * f->values + k] / sqrt(sqrt(f->lambda[k]));
         }
     }
-    cblas_dsyrk(CblasRowMajor, CblasUpper, CblasNoTrans, n, n, 1.0, f->vectors, n, 0.0, f->squares,
-                n);
+    f->library.dsyrk(CblasRowMajor, CblasUpper, CblasNoTrans, n, n, 1.0, f->vectors, n, 0.0,
+                     f->squares, n);
     return NIN_OK;
 }
 
@@ -140,7 +157,10 @@ static void keep(const fitting *f, nin_whitening *out) {
 static nin_status fit(const nin_preprocess *preprocess, const nin_dataset *train,
                       nin_whitening *out, nin_error *err) {
     fitting f = {.train = train, .values = out->values};
-    nin_status status = open_fitting(&f, preprocess, err);
+    nin_status status = open_algebra(&f.library, err);
+    if (status == NIN_OK) {
+        status = open_fitting(&f, preprocess, err);
+    }
     if (status == NIN_OK) {
         find_mean(&f);
         find_covariance(&f);
