@@ -12,27 +12,35 @@ void *ninp_calloc(size_t count, size_t size) {
     return calloc(count ? count : 1, size ? size : 1);
 }
 
+/* calloc gives large blocks as the system's fresh pages, which are zeros that nobody has to write:
+ * memory that is never used is never there. What calloc gave lies in front of the block. */
 void *ninp_calloc_aligned(size_t count, size_t size) {
     size_t bytes;
-    if (!ninp_mul(count, size, &bytes) || !ninp_add(bytes, HUGE_PAGE, &bytes)) {
+    size_t most;
+    if (!ninp_mul(count, size, &bytes) || !ninp_add(bytes, 2 * HUGE_PAGE, &most)) {
         return NULL;
     }
-    bytes -= HUGE_PAGE;
-    size_t alignment = bytes >= HUGE_PAGE ? HUGE_PAGE : CACHE_LINE;
-    size_t rounded = (bytes + alignment - 1) / alignment * alignment;
-    void *block = aligned_alloc(alignment, rounded ? rounded : alignment);
-    if (!block) {
+    bytes = (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+    const size_t alignment = bytes >= HUGE_PAGE ? HUGE_PAGE : CACHE_LINE;
+    unsigned char *given = calloc(1, bytes + sizeof(void *) + alignment);
+    if (!given) {
         return NULL;
     }
-    if (alignment == HUGE_PAGE) {
-        (void)madvise(block, rounded, MADV_HUGEPAGE); /* a hint: refusal costs speed only */
+    const size_t offset = sizeof(void *) + alignment - 1;
+    unsigned char *block = given + offset - ((uintptr_t)given + offset) % alignment;
+    if (alignment == HUGE_PAGE) { /* a hint: refusal costs speed only */
+        (void)madvise(block, bytes / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
     }
-    memset(block, 0, rounded ? rounded : alignment);
+    memcpy(block - sizeof(void *), &given, sizeof(void *));
     return block;
 }
 
 void ninp_free_aligned(void *block) {
-    free(block);
+    if (block) {
+        void *given;
+        memcpy(&given, (unsigned char *)block - sizeof(void *), sizeof(void *));
+        free(given);
+    }
 }
 
 char *ninp_strdup(const char *text) {
