@@ -21,6 +21,9 @@ static const char *const groups[] = {
     [GROUP_PLACE] = "Where it runs:",
 };
 
+/* none is false. */
+static const char *const whitenings[] = {"none", "zca", NULL};
+
 /* In the order of nin_optimizer, nin_schedule and nin_init. */
 static const char *const optimizers[] = {"sgd", "adam", "adamw", NULL};
 static const char *const schedules[] = {"constant", "step", "cosine", "one-cycle", NULL};
@@ -57,21 +60,34 @@ static const cli_setting table[] = {
     {"resize", 0, CLI_INTEGER, AT(resize), RANGE(0, 4096), "N",
      "make pictures and the net's input N x N; 0: the net's own size", GROUP_WHAT,
      TRAIN | CLI_FOR_BENCH},
+    {"normalize", 0, CLI_TEXT, AT(normalize), NONE, "none|dataset|MEAN,STD...",
+     "bring pixels from 0 to 1 to (pixel - MEAN) / STD: those of the training set, a pair for all "
+     "channels, or a pair each",
+     GROUP_WHAT, TRAIN | CLI_FOR_PICTURES},
+    {"gcn", 0, CLI_REAL, AT(gcn), RANGE(0, 1e6), "X",
+     "global contrast normalisation: bring each picture to mean 0 and L2 norm X; 0: off",
+     GROUP_WHAT, TRAIN | CLI_FOR_PICTURES},
+    {"whiten", 0, CLI_CHOICE, AT(whiten), CHOICES(whitenings), "none|zca",
+     "whiten pictures by a matrix found in the training set", GROUP_WHAT, TRAIN | CLI_FOR_PICTURES},
     {"flip", 0, CLI_SWITCH, AT(train.augmentation.flip), NONE, "yes|no",
-     "mirror training pictures left to right, one in two", GROUP_WHAT, TRAIN},
+     "mirror training pictures left to right, one in two", GROUP_WHAT, TRAIN | CLI_FOR_PICTURES},
     {"crop-padding", 0, CLI_INTEGER, AT(train.augmentation.crop_padding), RANGE(0, 64), "N",
-     "shift training pictures by up to N pixels of the source", GROUP_WHAT, TRAIN},
+     "shift training pictures by up to N pixels of the source", GROUP_WHAT,
+     TRAIN | CLI_FOR_PICTURES},
     {"erase", 0, CLI_REAL, AT(train.augmentation.erase), RANGE(0, 1), "P",
      "paint a random rectangle of training pictures over with the mean, with probability P",
-     GROUP_WHAT, TRAIN},
+     GROUP_WHAT, TRAIN | CLI_FOR_PICTURES},
     {"mixup", 0, CLI_REAL, AT(train.augmentation.mixup), RANGE(0, 1000), "ALPHA",
      "blend pairs of training pictures and their labels, shares from Beta(ALPHA, ALPHA); 0: off",
-     GROUP_WHAT, TRAIN},
+     GROUP_WHAT, TRAIN | CLI_FOR_PICTURES},
     {"cutmix", 0, CLI_REAL, AT(train.augmentation.cutmix), RANGE(0, 1000), "ALPHA",
-     "swap boxes between pairs of training pictures, shares likewise; 0: off", GROUP_WHAT, TRAIN},
+     "swap boxes between pairs of training pictures, shares likewise; 0: off", GROUP_WHAT,
+     TRAIN | CLI_FOR_PICTURES},
     {"augment", 0, CLI_AUGMENTATIONS, 0, NONE, "LIST",
-     "all of these in one, such as 'flip,crop=2,erase=0.25,mixup=0.2,cutmix=1', or 'none'",
-     GROUP_WHAT, TRAIN},
+     "these five in one, such as 'flip,crop=2,erase=0.25,mixup=0.2,cutmix=1', or 'none'",
+     GROUP_WHAT, TRAIN | CLI_FOR_PICTURES},
+    {"test-flip", 0, CLI_SWITCH, AT(train.test_flip), NONE, "yes|no",
+     "evaluate on the mean logits of a picture and its mirror image", GROUP_WHAT, TRAIN},
 
     {"epochs", 'e', CLI_INTEGER, AT(train.epochs), RANGE(1, 1000000), "N",
      "passes over the training pictures", GROUP_LENGTH, TRAIN},
@@ -86,7 +102,8 @@ static const cli_setting table[] = {
      "stop after N epochs without a better test accuracy; 0: never", GROUP_LENGTH,
      TRAIN | CLI_MAY_CHANGE},
     {"seed", 's', CLI_COUNT, AT(train.seed), RANGE(0, MOST_COUNT), "N",
-     "of everything random: the same seed gives the same bits", GROUP_LENGTH, TRAIN | CLI_FOR_DATA},
+     "of everything random: the same seed gives the same bits", GROUP_LENGTH,
+     TRAIN | CLI_FOR_DATA | CLI_FOR_PICTURES},
     {"points-per-epoch", 0, CLI_INTEGER, AT(train.points_per_epoch), RANGE(0, 1000000), "N",
      "points of the curves an epoch; 0: as the lecture, 5 or 6", GROUP_LENGTH, TRAIN},
     {"checkpoint-seconds", 0, CLI_SECONDS, AT(train.checkpoint_seconds), RANGE(0, 1e9), "X",
@@ -195,6 +212,7 @@ cli_settings cli_settings_defaults(void) {
     cli_settings settings = {
         .model = cli_copy("nin"),
         .data = cli_copy("fashion-mnist"),
+        .normalize = cli_copy("none"),
         .device = cli_copy("auto"),
         .isa = cli_copy("auto"),
         .train = nin_train_options_defaults(),

@@ -10,12 +10,14 @@
 
 /* Values of all settings. Texts are owned; NULL or "" where there is none. */
 typedef struct cli_settings {
-    char *model, *data, *data_dir;
+    char *model, *data, *data_dir, *normalize;
     char *device, *isa, *algorithms;
     char *lr_scale, *decay_scale, *freeze;
     char *from;
     uint64_t limit;
     int resize;
+    float gcn;
+    int whiten;
     nin_train_options train;
 } cli_settings;
 
@@ -39,6 +41,7 @@ enum {
     CLI_FOR_BATCHES = 8, /* commands that choose a batch */
     CLI_FOR_BENCH = 16,
     CLI_SEARCHES_DATA = 32, /* commands that look for data sets */
+    CLI_FOR_PICTURES = 64,  /* commands that show pictures as a net would see them */
     CLI_MAY_CHANGE = 256    /* when a run is resumed; nothing of the result depends on it */
 };
 

@@ -1,6 +1,7 @@
 #include "trial.h"
 
 #include "files.h"
+#include "preprocess.h"
 #include "run_directory.h"
 #include "text.h"
 
@@ -29,8 +30,8 @@ nin_status cli_trial_model(const cli_settings *settings, const nin_dataset *trai
     nin_status status = nin_net_open(settings->model, &options, &out->net, err);
     if (status == NIN_OK) {
         nin_shape input = nin_net_input(out->net);
-        out->preprocess = nin_preprocess_plain(input.channels, input.height, input.width);
         name_classes(out, &larger, nin_net_output(out->net).channels);
+        status = cli_preprocess_create(settings, train, input, &out->preprocess, err);
     }
     return status;
 }
@@ -69,6 +70,9 @@ nin_status cli_trial_run(cli_trial *trial, nin_error *err) {
         status = cli_run_create(trial->directory, err);
         if (status == NIN_OK) {
             status = write_config(trial, err);
+        }
+        if (status == NIN_OK) {
+            status = cli_preprocess_fit(&trial->model.preprocess, trial->train, err);
         }
     }
     if (status == NIN_OK) {

@@ -318,8 +318,9 @@ static int evaluate_net(const comparison *all, const cli_row *row, cli_compared 
     nin_status status = nin_session_create(net->model.net, &options, &session, &err);
     if (status == NIN_OK) {
         cli_progress_set(all->progress, "%s: testing", row->name);
-        status =
-            nin_evaluate(session, all->test, &net->model.preprocess, NULL, NULL, &evaluation, &err);
+        const nin_evaluation_task task = {.dataset = all->test,
+                                          .preprocess = &net->model.preprocess};
+        status = nin_evaluate(session, &task, &evaluation, &err);
         nin_session_free(session);
     }
     if (status != NIN_OK) {

@@ -5,6 +5,7 @@
 #include "../files.h"
 #include "../json.h"
 #include "../progress.h"
+#include "../sheet.h"
 #include "../signals.h"
 #include "../table.h"
 #include "../text.h"
@@ -33,7 +34,8 @@ static const char doc[] =
     "list         the data sets known by name, and where they are on this machine\n"
     "info DATA    pictures, size, classes, place and digest of a data set\n"
     "fetch NAME   download and check a data set, going on where it stopped\n"
-    "sheet DATA   draw examples of each class into one picture";
+    "sheet DATA   draw examples of each class into one picture; with --augment and the like,\n"
+    "             as a net would see them in its first epoch";
 
 typedef struct data_request {
     const char *out, *url;
@@ -270,21 +272,33 @@ static int run_fetch(const cli_settings *settings, const data_request *request) 
 
 /* ---- sheet ------------------------------------------------------------------------------ */
 
-/* The first `columns` pictures of each class, a class a row; freed by the caller. */
-static nin_sheet_cell *choose_cells(const nin_dataset *dataset, size_t columns) {
+/* Draws the sheet of a data set that is open. */
+static int draw_sheet(const cli_settings *settings, const data_request *request,
+                      const nin_dataset *dataset) {
     nin_dataset_info info = nin_dataset_get_info(dataset);
-    size_t classes = (size_t)info.classes;
-    nin_sheet_cell *cells = cli_allocate(classes * columns, sizeof *cells);
-    size_t *taken = cli_allocate(classes, sizeof *taken);
-    for (size_t i = 0; i < info.count; i++) {
-        size_t label = (size_t)nin_dataset_label(dataset, i);
-        if (taken[label] < columns) {
-            cells[label * columns + taken[label]].pixels = nin_dataset_pixels(dataset, i);
-            taken[label]++;
-        }
+    cli_sheet_cells cells;
+    int code = cli_sheet_choose(settings, dataset, (size_t)request->per_class, &cells);
+    if (code != CLI_DONE) {
+        return code;
     }
-    free(taken);
-    return cells;
+    nin_sheet sheet = {
+        .channels = info.channels,
+        .height = info.height,
+        .width = info.width,
+        .columns = (int)request->per_class,
+        .rows = info.classes,
+        .cells = cells.cells,
+        .row_heads = info.class_names,
+        .title = info.name,
+    };
+    nin_error err = {0};
+    if (nin_draw_sheet(request->out, &sheet, &err) != NIN_OK) {
+        code = cli_fail(&err);
+    } else {
+        cli_note("%s shows %d examples of each class", request->out, sheet.columns);
+    }
+    cli_sheet_free(&cells);
+    return code;
 }
 
 static int run_sheet(const cli_settings *settings, const data_request *request) {
@@ -296,29 +310,10 @@ static int run_sheet(const cli_settings *settings, const data_request *request) 
     }
     nin_dataset *dataset;
     int code = cli_dataset_open(settings, request->split, &dataset);
-    if (code != CLI_DONE) {
-        return code;
+    if (code == CLI_DONE) {
+        code = draw_sheet(settings, request, dataset);
+        nin_dataset_free(dataset);
     }
-    nin_dataset_info info = nin_dataset_get_info(dataset);
-    nin_sheet_cell *cells = choose_cells(dataset, (size_t)request->per_class);
-    nin_sheet sheet = {
-        .channels = info.channels,
-        .height = info.height,
-        .width = info.width,
-        .columns = (int)request->per_class,
-        .rows = info.classes,
-        .cells = cells,
-        .row_heads = info.class_names,
-        .title = info.name,
-    };
-    nin_error err = {0};
-    if (nin_draw_sheet(request->out, &sheet, &err) != NIN_OK) {
-        code = cli_fail(&err);
-    } else {
-        cli_note("%s shows %d examples of each class", request->out, sheet.columns);
-    }
-    free(cells);
-    nin_dataset_free(dataset);
     return code;
 }
 
@@ -357,7 +352,7 @@ int cli_command_data(int argc, char **argv) {
     line.name = "data";
     line.arguments = "list\ninfo DATA\nfetch NAME\nsheet DATA -o FILE";
     line.doc = doc;
-    line.settings = CLI_SEARCHES_DATA;
+    line.settings = CLI_SEARCHES_DATA | CLI_FOR_PICTURES;
     line.own = own_options;
     line.set_own = set_own;
     line.context = &request;

@@ -12,10 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_SPLIT = CLI_OWN_KEY };
+enum { KEY_SPLIT = CLI_OWN_KEY, KEY_FLIP };
 
 static const struct argp_option own_options[] = {
     {"split", KEY_SPLIT, "test|train", 0, "which pictures to measure on (default test)", 0},
+    {"flip", KEY_FLIP, NULL, 0, "take the mean logits of each picture and its mirror image", 0},
     CLI_OPTION_JSON,
     {0},
 };
@@ -26,13 +27,17 @@ static const char doc[] = "Measure a model on a data set: loss, accuracy, each c
 
 typedef struct eval_request {
     nin_split split;
-    bool json;
+    bool json, flip;
 } eval_request;
 
 static bool set_own(int key, const char *value, void *context, const char **wrong) {
     eval_request *request = context;
     if (key == CLI_KEY_JSON) {
         request->json = true;
+        return true;
+    }
+    if (key == KEY_FLIP) {
+        request->flip = true;
         return true;
     }
     *wrong = "test or train";
@@ -146,7 +151,7 @@ static bool show_progress(size_t done, size_t count, void *context) {
 }
 
 static int evaluate(const cli_settings *settings, nin_model *model, const nin_dataset *dataset,
-                    bool json) {
+                    const eval_request *request) {
     nin_error err = {0};
     nin_session_options options = cli_session_options(settings);
     nin_session *session;
@@ -155,14 +160,18 @@ static int evaluate(const cli_settings *settings, nin_model *model, const nin_da
     }
     nin_evaluation evaluation;
     cli_progress *progress = cli_progress_start("evaluating");
-    nin_status status = nin_evaluate(session, dataset, &model->preprocess, show_progress, progress,
-                                     &evaluation, &err);
+    const nin_evaluation_task task = {.dataset = dataset,
+                                      .preprocess = &model->preprocess,
+                                      .flip = request->flip,
+                                      .progress = show_progress,
+                                      .context = progress};
+    nin_status status = nin_evaluate(session, &task, &evaluation, &err);
     cli_progress_free(progress);
     nin_session_free(session);
     if (status != NIN_OK) {
         return cli_fail(&err);
     }
-    if (json) {
+    if (request->json) {
         print_json(model, &evaluation);
     } else {
         print_text(model, &evaluation);
@@ -199,7 +208,7 @@ int cli_command_eval(int argc, char **argv) {
         code = cli_dataset_open(settings, request.split, &dataset);
     }
     if (code == CLI_DONE) {
-        code = evaluate(settings, &model, dataset, request.json);
+        code = evaluate(settings, &model, dataset, &request);
     }
     nin_dataset_free(dataset);
     nin_model_free(&model);

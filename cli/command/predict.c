@@ -14,10 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_TOP = CLI_OWN_KEY };
+enum { KEY_TOP = CLI_OWN_KEY, KEY_FLIP };
 
 static const struct argp_option own_options[] = {
     {"top", KEY_TOP, "K", 0, "name the K likeliest classes (default 3)", 0},
+    {"flip", KEY_FLIP, NULL, 0, "take the mean logits of each picture and its mirror image", 0},
     CLI_OPTION_JSON,
     {0},
 };
@@ -33,13 +34,17 @@ static const char doc[] =
 
 typedef struct predict_request {
     long long top;
-    bool json;
+    bool json, flip;
 } predict_request;
 
 static bool set_own(int key, const char *value, void *context, const char **wrong) {
     predict_request *request = context;
     if (key == CLI_KEY_JSON) {
         request->json = true;
+        return true;
+    }
+    if (key == KEY_FLIP) {
+        request->flip = true;
         return true;
     }
     *wrong = "a whole number from 1 to 1000000";
@@ -51,8 +56,8 @@ typedef struct predict_job {
     nin_model model;
     nin_session *session;
     int classes, top;
-    bool json;
-    float *input, *logits, *probabilities;
+    bool json, flip;
+    float *input, *logits, *mirror_logits, *probabilities;
     int *order; /* classes, the likeliest first */
     int code;   /* of the first failure */
 } predict_job;
@@ -135,17 +140,35 @@ static nin_status read_picture(const char *name, nin_image *image, nin_error *er
     return status;
 }
 
+static nin_status compute_logits(const predict_job *job, const nin_image *image, float *logits,
+                                 nin_error *err) {
+    nin_status status = nin_preprocess_image(&job->model.preprocess, image, job->input, err);
+    return status == NIN_OK ? nin_session_logits(job->session, job->input, 1, logits, err) : status;
+}
+
+/* The mean of the logits so far and those of the mirror image. */
+static nin_status add_mirror_image(predict_job *job, nin_image *image, nin_error *err) {
+    nin_status status = nin_image_mirror(image, err);
+    if (status == NIN_OK) {
+        status = compute_logits(job, image, job->mirror_logits, err);
+    }
+    for (int i = 0; status == NIN_OK && i < job->classes; i++) {
+        job->logits[i] = 0.5F * (job->logits[i] + job->mirror_logits[i]);
+    }
+    return status;
+}
+
 static void predict_picture(predict_job *job, const char *name) {
     nin_error err = {0};
     nin_image image = {0};
     nin_status status = read_picture(name, &image, &err);
     if (status == NIN_OK) {
-        status = nin_preprocess_image(&job->model.preprocess, &image, job->input, &err);
-        nin_image_free(&image);
+        status = compute_logits(job, &image, job->logits, &err);
     }
-    if (status == NIN_OK) {
-        status = nin_session_logits(job->session, job->input, 1, job->logits, &err);
+    if (status == NIN_OK && job->flip) {
+        status = add_mirror_image(job, &image, &err);
     }
+    nin_image_free(&image);
     if (status != NIN_OK) {
         note_failure(job, cli_fail(&err));
         return;
@@ -205,6 +228,7 @@ static int open_job(predict_job *job, const char *path, const cli_settings *sett
                                   (size_t)preprocess->width,
                               sizeof *job->input);
     job->logits = cli_allocate(classes, sizeof *job->logits);
+    job->mirror_logits = cli_allocate(classes, sizeof *job->mirror_logits);
     job->probabilities = cli_allocate(classes, sizeof *job->probabilities);
     job->order = cli_allocate(classes, sizeof *job->order);
     return CLI_DONE;
@@ -215,6 +239,7 @@ static void close_job(predict_job *job) {
     nin_model_free(&job->model);
     free(job->input);
     free(job->logits);
+    free(job->mirror_logits);
     free(job->probabilities);
     free(job->order);
 }
@@ -233,7 +258,7 @@ int cli_command_predict(int argc, char **argv) {
     line.most = SIZE_MAX;
     cli_line_parse(&line, argc, argv);
 
-    predict_job job = {.json = request.json};
+    predict_job job = {.json = request.json, .flip = request.flip};
     job.code = open_job(&job, line.words[0], cli_line_settings(&line));
     bool opened = job.code == CLI_DONE;
     if (opened) {

@@ -202,8 +202,9 @@ static nin_status measure(const study_job *study, const cli_trial *trial, cli_st
     }
     nin_evaluation evaluation = {0};
     run->classes = nin_net_output(trial->model.net).channels;
-    status =
-        nin_evaluate(session, study->probe, &trial->model.preprocess, NULL, NULL, &evaluation, err);
+    const nin_evaluation_task task = {.dataset = study->probe,
+                                      .preprocess = &trial->model.preprocess};
+    status = nin_evaluate(session, &task, &evaluation, err);
     run->test_accuracy = evaluation.accuracy;
     nin_evaluation_free(&evaluation);
     if (status == NIN_OK) {

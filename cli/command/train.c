@@ -6,6 +6,7 @@
 #include "../files.h"
 #include "../lr_range.h"
 #include "../models.h"
+#include "../preprocess.h"
 #include "../report.h"
 #include "../run_directory.h"
 #include "../signals.h"
@@ -211,22 +212,31 @@ static void name_classes(nin_model *model, const nin_dataset_info *info, int cla
     }
 }
 
-/* Of the model that the run starts from, which hands over what it owns of it, or none. */
+/* Of the model that the run starts from, which hands over what it owns of it, or as the settings
+ * say. */
 static int settle_preprocess(train_run *run) {
     const nin_shape input = nin_net_input(run->model.net);
+    nin_preprocess *out = &run->model.preprocess;
     nin_preprocess *given = &run->from.preprocess;
+    nin_error err = {0};
     if (!run->from.net) {
-        run->model.preprocess = nin_preprocess_plain(input.channels, input.height, input.width);
-        return CLI_DONE;
+        return cli_preprocess_create(&run->settings, run->train, input, out, &err) == NIN_OK
+                   ? CLI_DONE
+                   : cli_fail(&err);
+    }
+    const char *other = cli_preprocess_setting(&run->settings);
+    if (other) {
+        return cli_fail_with(CLI_USAGE, "--from takes the preprocessing of %s; leave out --%s",
+                             run->settings.from, other);
     }
     if (given->whiten && (given->height != input.height || given->width != input.width)) {
         return cli_fail_with(
             CLI_USAGE, "%s whitens pictures of %dx%d, so the net cannot take them in %dx%d",
             run->settings.from, given->width, given->height, input.width, input.height);
     }
-    run->model.preprocess = *given;
-    run->model.preprocess.height = input.height;
-    run->model.preprocess.width = input.width;
+    *out = *given;
+    out->height = input.height;
+    out->width = input.width;
     given->whitening = NULL;
     return CLI_DONE;
 }
@@ -337,7 +347,11 @@ static int check(train_run *run, const char *directory) {
     nin_train_options options = cli_train_options(&run->settings);
     nin_train_task task = task_of(run, &options, directory);
     nin_error err = {0};
-    return nin_train_check(&task, &err) == NIN_OK ? CLI_DONE : cli_fail(&err);
+    nin_status status = nin_train_check(&task, &err);
+    if (status == NIN_OK && !run->config) { /* a run that goes on has its own */
+        status = cli_preprocess_fit(&run->model.preprocess, run->train, &err);
+    }
+    return status == NIN_OK ? CLI_DONE : cli_fail(&err);
 }
 
 static int train(train_run *run, const char *directory, bool json) {

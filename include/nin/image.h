@@ -39,6 +39,9 @@ NIN_API nin_status nin_image_write_png(const char *path, const nin_image *image,
 NIN_API nin_status nin_image_convert(const nin_image *from, int channels, nin_image *to,
                                      nin_error *err);
 
+/* Turns *image into its mirror image, left to right. */
+NIN_API nin_status nin_image_mirror(nin_image *image, nin_error *err);
+
 /* Bilinear resize, bit-equal to Pillow's Image.resize((width, height), BILINEAR) for 8-bit
  * pictures: antialiased, horizontal pass first, coefficients in fixed point with 22 bits
  * (Pillow, src/libImaging/Resample.c). Pillow 13 began to take the vertical pass first where the

@@ -63,6 +63,7 @@ typedef struct nin_train_options {
 
     nin_augmentation augmentation; /* of training pictures. Mixed ones count as right where the
                                       label with the larger share is told */
+    bool test_flip; /* evaluations average the logits of a picture and its mirror image */
 
     nin_init_options init;       /* its seed is set from `seed` */
     nin_session_options session; /* batch, training and seed are set from here; algorithms are those
@@ -218,12 +219,19 @@ typedef struct nin_evaluation {
     double seconds;          /* of computing, loading left out */
 } nin_evaluation;
 
-/* Evaluates a net on a whole data set. progress may be NULL; returning false stops
- * (NIN_OK, examples says how many were done). */
-NIN_API nin_status nin_evaluate(nin_session *session, const nin_dataset *dataset,
-                                const nin_preprocess *preprocess,
-                                bool (*progress)(size_t done, size_t count, void *context),
-                                void *context, nin_evaluation *out, nin_error *err);
+/* What a net is evaluated on, and how. Everything is borrowed. */
+typedef struct nin_evaluation_task {
+    const nin_dataset *dataset;
+    const nin_preprocess *preprocess;
+    bool flip; /* logits are the means of the picture's and its mirror image's */
+    bool (*progress)(size_t done, size_t count, void *context); /* NULL: none; false stops */
+    void *context;                                              /* of progress */
+} nin_evaluation_task;
+
+/* Evaluates a net on a whole data set. Where progress stops it: NIN_OK, and out->examples says how
+ * many were done. */
+NIN_API nin_status nin_evaluate(nin_session *session, const nin_evaluation_task *task,
+                                nin_evaluation *out, nin_error *err);
 NIN_API void nin_evaluation_free(nin_evaluation *evaluation);
 
 #ifdef __cplusplus

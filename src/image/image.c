@@ -98,3 +98,24 @@ nin_status nin_image_convert(const nin_image *from, int channels, nin_image *to,
     }
     return NIN_OK;
 }
+
+nin_status nin_image_mirror(nin_image *image, nin_error *err) {
+    nin_status status = ninp_image_check(image, err);
+    if (status != NIN_OK) {
+        return status;
+    }
+    const size_t channels = (size_t)image->channels;
+    const size_t width = (size_t)image->width;
+    for (size_t y = 0; y < (size_t)image->height; y++) {
+        uint8_t *row = image->pixels + y * width * channels;
+        for (size_t left = 0; left < width / 2; left++) {
+            uint8_t kept[3];
+            uint8_t *one = row + left * channels;
+            uint8_t *other = row + (width - 1 - left) * channels;
+            memcpy(kept, one, channels);
+            memcpy(one, other, channels);
+            memcpy(other, kept, channels);
+        }
+    }
+    return NIN_OK;
+}

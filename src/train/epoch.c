@@ -20,8 +20,8 @@ nin_status ninp_trainer_save(ninp_trainer *trainer, nin_error *err) {
         status = nin_model_save(trainer->directory.last, &trainer->outcome, err);
     }
     if (status == NIN_OK) {
-        status = ninp_run_state_save(trainer->directory.state, state, net, trainer->buffers.state,
-                                     trainer->buffers.state_count, err);
+        status = ninp_run_state_save(trainer->directory.state, state, trainer->task.model,
+                                     trainer->buffers.state, trainer->buffers.state_count, err);
     }
     if (status == NIN_OK) {
         trainer->unsaved = false;
@@ -47,9 +47,12 @@ static nin_status evaluate(ninp_trainer *trainer, double *loss, double *accuracy
     nin_evaluation evaluation;
     *loss = *accuracy = (double)NAN;
     nin_session_weights_changed(trainer->evaluator);
-    nin_status status =
-        nin_evaluate(trainer->evaluator, trainer->task.test, &trainer->task.model->preprocess,
-                     tell_testing, trainer, &evaluation, err);
+    const nin_evaluation_task task = {.dataset = trainer->task.test,
+                                      .preprocess = &trainer->task.model->preprocess,
+                                      .flip = trainer->options.test_flip,
+                                      .progress = tell_testing,
+                                      .context = trainer};
+    nin_status status = nin_evaluate(trainer->evaluator, &task, &evaluation, err);
     if (status == NIN_OK && !trainer->stop) {
         *loss = evaluation.loss;
         *accuracy = evaluation.accuracy;

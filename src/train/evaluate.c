@@ -5,6 +5,7 @@
 #include "train/clock.h"
 #include "train/fit.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -65,22 +66,72 @@ static void score_classes(nin_evaluation *out) {
 
 typedef struct evaluation_run {
     nin_session *session;
+    const nin_evaluation_task *task;
     nin_loader *loader;
-    float *logits; /* one batch */
+    nin_loader *mirrored; /* the same pictures as mirror images; NULL: not asked for */
+    float *logits;        /* one batch */
+    float *mirror_logits;
     size_t total;
-    bool (*progress)(size_t done, size_t count, void *context);
-    void *context;
 } evaluation_run;
+
+static void free_run(evaluation_run *run) {
+    nin_loader_free(run->loader);
+    nin_loader_free(run->mirrored);
+    ninp_free_aligned(run->logits);
+    ninp_free_aligned(run->mirror_logits);
+}
+
+static nin_status open_run(evaluation_run *run, int classes, nin_error *err) {
+    nin_loader_options options = nin_loader_options_defaults();
+    options.preprocess = *run->task->preprocess;
+    options.batch = nin_session_get_info(run->session).batch;
+    size_t count = (size_t)options.batch * (size_t)classes;
+    run->logits = ninp_calloc_aligned(count, sizeof *run->logits);
+    run->mirror_logits = ninp_calloc_aligned(count, sizeof *run->mirror_logits);
+    if (!run->logits || !run->mirror_logits) {
+        return ninp_fail_memory(err, count * sizeof *run->logits, "logits");
+    }
+    nin_status status = nin_loader_create(run->task->dataset, &options, &run->loader, err);
+    if (status == NIN_OK && run->task->flip) {
+        options.mirror = true;
+        status = nin_loader_create(run->task->dataset, &options, &run->mirrored, err);
+    }
+    return status;
+}
+
+/* Logits of a batch into run->logits; mirrored NULL: without the mirror images. */
+static nin_status compute_logits(const evaluation_run *run, const nin_batch *batch,
+                                 const nin_batch *mirrored, int classes, nin_error *err) {
+    nin_status status =
+        nin_session_logits(run->session, batch->images, batch->count, run->logits, err);
+    if (status != NIN_OK || !mirrored) {
+        return status;
+    }
+    assert(mirrored->count == batch->count);
+    status =
+        nin_session_logits(run->session, mirrored->images, batch->count, run->mirror_logits, err);
+    for (int i = 0; status == NIN_OK && i < batch->count * classes; i++) {
+        run->logits[i] = 0.5F * (run->logits[i] + run->mirror_logits[i]);
+    }
+    return status;
+}
+
+static void start_loaders(const evaluation_run *run) {
+    nin_loader_start(run->loader, 0, 0);
+    if (run->mirrored) {
+        nin_loader_start(run->mirrored, 0, 0);
+    }
+}
 
 static nin_status evaluate_batches(const evaluation_run *run, nin_evaluation *out, nin_error *err) {
     double loss_sum = 0;
     size_t correct = 0;
     const nin_batch *batch;
-    nin_loader_start(run->loader, 0, 0);
+    start_loaders(run);
     while ((batch = nin_loader_next(run->loader)) != NULL) {
+        const nin_batch *mirrored = run->mirrored ? nin_loader_next(run->mirrored) : NULL;
         double start = ninp_clock();
-        nin_status status =
-            nin_session_logits(run->session, batch->images, batch->count, run->logits, err);
+        nin_status status = compute_logits(run, batch, mirrored, out->classes, err);
         if (status != NIN_OK) {
             return status;
         }
@@ -94,7 +145,8 @@ static nin_status evaluate_batches(const evaluation_run *run, nin_evaluation *ou
                           run->logits + (size_t)i * (size_t)out->classes);
         }
         out->examples += (size_t)batch->count;
-        if (run->progress && !run->progress(out->examples, run->total, run->context)) {
+        if (run->task->progress &&
+            !run->task->progress(out->examples, run->total, run->task->context)) {
             break;
         }
     }
@@ -104,34 +156,25 @@ static nin_status evaluate_batches(const evaluation_run *run, nin_evaluation *ou
     return NIN_OK;
 }
 
-nin_status nin_evaluate(nin_session *session, const nin_dataset *dataset,
-                        const nin_preprocess *preprocess,
-                        bool (*progress)(size_t done, size_t count, void *context), void *context,
-                        nin_evaluation *out, nin_error *err) {
+nin_status nin_evaluate(nin_session *session, const nin_evaluation_task *task, nin_evaluation *out,
+                        nin_error *err) {
     *out = (nin_evaluation){0};
     const nin_net *net = nin_session_net(session);
-    nin_status status = ninp_fit_check(net, dataset, preprocess, err);
+    nin_status status = ninp_fit_check(net, task->dataset, task->preprocess, err);
     if (status != NIN_OK) {
         return status;
     }
-    size_t count = nin_dataset_get_info(dataset).count;
-    int classes = nin_net_output(net).channels;
-    nin_loader_options options = nin_loader_options_defaults();
-    options.preprocess = *preprocess;
-    options.batch = nin_session_get_info(session).batch;
+    const int classes = nin_net_output(net).channels;
     evaluation_run run = {
-        .session = session, .total = count, .progress = progress, .context = context};
-    status = allocate(out, count, classes, err);
+        .session = session, .task = task, .total = nin_dataset_get_info(task->dataset).count};
+    status = allocate(out, run.total, classes, err);
     if (status == NIN_OK) {
-        run.logits = ninp_calloc_aligned((size_t)options.batch * (size_t)classes, sizeof(float));
-        status = run.logits ? nin_loader_create(dataset, &options, &run.loader, err)
-                            : ninp_fail_memory(err, (size_t)options.batch, "logits");
+        status = open_run(&run, classes, err);
     }
     if (status == NIN_OK) {
         status = evaluate_batches(&run, out, err);
     }
-    nin_loader_free(run.loader);
-    ninp_free_aligned(run.logits);
+    free_run(&run);
     if (status != NIN_OK) {
         nin_evaluation_free(out);
     }

@@ -99,6 +99,7 @@ static void add_numbers(json_t **object, const nin_train_options *options) {
     set(object, "seed", json_string(seed));
     add_optimizer(object, options);
     add_augmentation(object, &options->augmentation);
+    set(object, "test_flip", json_boolean(options->test_flip));
     add_init(object, &options->init);
     set(object, "points_per_epoch", json_integer(options->points_per_epoch));
 }

@@ -2,6 +2,8 @@
 #include "train/trainer.h"
 
 #include "base/error.h"
+#include "data/augment.h"
+#include "format/whitening.h"
 #include "net/transfer.h"
 #include "train/clock.h"
 #include "train/fit.h"
@@ -39,6 +41,10 @@ nin_status nin_train_check(const nin_train_task *task, nin_error *err) {
     }
     if (status == NIN_OK && task->from) {
         status = ninp_net_transfer_check(model->net, task->from, err);
+    }
+    if (status == NIN_OK) {
+        const nin_dataset_info info = nin_dataset_get_info(task->train);
+        status = ninp_augment_check(&task->options->augmentation, info.height, info.width, err);
     }
     if (status == NIN_OK) {
         ninp_tensor_rule *rules;
@@ -145,10 +151,10 @@ static nin_status start_fresh(ninp_trainer *trainer, nin_error *err) {
     if (status == NIN_OK) {
         status = describe_engine(trainer, err);
     }
-    return status == NIN_OK ? ninp_run_state_save(trainer->directory.state, &trainer->state,
-                                                  trainer->task.model->net, trainer->buffers.state,
-                                                  trainer->buffers.state_count, err)
-                            : status;
+    return status == NIN_OK
+               ? ninp_run_state_save(trainer->directory.state, &trainer->state, trainer->task.model,
+                                     trainer->buffers.state, trainer->buffers.state_count, err)
+               : status;
 }
 
 /* ---- going on ---------------------------------------------------------------------------- */
@@ -196,6 +202,12 @@ static nin_status restore(ninp_trainer *trainer, ninp_safetensors *file, json_t 
     nin_session_options *session = &trainer->options.session;
     nin_status status =
         ninp_identity_compare(identity, trainer->state.identity, trainer->directory.state, err);
+    if (status == NIN_OK) {
+        status = ninp_whitening_read(file, &trainer->task.model->preprocess, err);
+    }
+    if (status == NIN_OK) {
+        status = open_loader(trainer, err);
+    }
     if (status == NIN_OK) {
         status = check_position(trainer, err);
     }
@@ -255,7 +267,8 @@ nin_status ninp_trainer_prepare(ninp_trainer *trainer, nin_error *err) {
     trainer->saved = trainer->started;
     trainer->batch_loss = (double)NAN;
     nin_status status = nin_train_check(&trainer->task, err);
-    return status == NIN_OK ? open_loader(trainer, err) : status;
+    /* Of a run that goes on, the state knows more about the pictures. */
+    return status == NIN_OK && !trainer->task.resume ? open_loader(trainer, err) : status;
 }
 
 nin_status ninp_trainer_open(ninp_trainer *trainer, nin_error *err) {

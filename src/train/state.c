@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "format/json.h"
 #include "format/weights.h"
+#include "format/whitening.h"
 
 #include <assert.h>
 #include <limits.h>
@@ -118,10 +119,11 @@ static char *state_line(const ninp_run_state *state) {
     return line;
 }
 
-static nin_status write_state(const char *path, const char *line, const nin_net *net,
+static nin_status write_state(const char *path, const char *line, const nin_model *model,
                               const ninp_run_array *arrays, size_t array_count, nin_error *err) {
-    size_t count = nin_net_tensor_count(net);
-    ninp_safetensors_source *sources = ninp_weights_sources(net, array_count);
+    size_t count = nin_net_tensor_count(model->net);
+    ninp_safetensors_source *sources =
+        ninp_weights_sources(model->net, array_count + NINP_WHITENING_TENSORS);
     if (!sources) {
         return ninp_fail_memory(err, count * sizeof *sources, "a list of tensors");
     }
@@ -132,6 +134,7 @@ static nin_status write_state(const char *path, const char *line, const nin_net 
                                                      .count = arrays[i].count,
                                                      .values = arrays[i].values};
     }
+    count += ninp_whitening_sources(model->preprocess.whitening, sources + count);
     const ninp_safetensors_pair pairs[] = {{VERSION_KEY, nin_version()}, {STATE_KEY, line}};
     ninp_safetensors_content content = {.tensors = sources,
                                         .tensor_count = count,
@@ -142,13 +145,14 @@ static nin_status write_state(const char *path, const char *line, const nin_net 
     return status;
 }
 
-nin_status ninp_run_state_save(const char *path, const ninp_run_state *state, const nin_net *net,
-                               const ninp_run_array *arrays, size_t array_count, nin_error *err) {
+nin_status ninp_run_state_save(const char *path, const ninp_run_state *state,
+                               const nin_model *model, const ninp_run_array *arrays,
+                               size_t array_count, nin_error *err) {
     char *line = state_line(state);
     if (!line) {
         return ninp_fail_memory(err, sizeof *state, "the state");
     }
-    nin_status status = write_state(path, line, net, arrays, array_count, err);
+    nin_status status = write_state(path, line, model, arrays, array_count, err);
     free(line);
     return status;
 }

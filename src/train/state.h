@@ -44,8 +44,9 @@ typedef struct ninp_run_array {
 enum { NINP_RUN_ARRAYS = 3 }; /* at most */
 
 /* Replaces the file at `path` atomically. */
-nin_status ninp_run_state_save(const char *path, const ninp_run_state *state, const nin_net *net,
-                               const ninp_run_array *arrays, size_t array_count, nin_error *err);
+nin_status ninp_run_state_save(const char *path, const ninp_run_state *state,
+                               const nin_model *model, const ninp_run_array *arrays,
+                               size_t array_count, nin_error *err);
 
 /* Opens a state and reads all but the tensors. NIN_ERROR_NO_INPUT: there is none; NIN_ERROR_DATA:
  * it is damaged. *file is open on success. Whether the position is one of this run is for the

@@ -78,6 +78,15 @@ nin_status small_run_train(const small_run *run, const char *directory, bool res
                            nin_train_callback callback, void *context, nin_train_result *result,
                            nin_error *err) {
     nin_model model = small_run_model();
+    if (run->whiten) {
+        model.preprocess.gcn = 10;
+        model.preprocess.whiten = true;
+        nin_error why = {0};
+        /* A run that goes on has its own whitening. */
+        if (!resume && nin_preprocess_fit(&model.preprocess, run->train, &why) != NIN_OK) {
+            fail_msg("%s", why.message);
+        }
+    }
     const nin_train_task task = {.model = &model,
                                  .train = run->train,
                                  .test = run->test,

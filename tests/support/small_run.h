@@ -11,6 +11,7 @@ enum { SMALL_RUN_BATCHES = 7, SMALL_RUN_EPOCHS = 3, SMALL_RUN_STEPS = 21, SMALL_
 typedef struct small_run {
     nin_dataset *train, *test;
     nin_train_options options; /* may be changed */
+    bool whiten;               /* with contrast normalisation; needs LAPACK */
 } small_run;
 
 small_run small_run_open(void);

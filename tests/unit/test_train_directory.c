@@ -168,10 +168,10 @@ static void test_hostile_states(void **state) {
         wrong.at.batch = cases[i].batch;
         wrong.at.step = cases[i].step;
         wrong.at.log_bytes = cases[i].log_bytes;
-        assert_int_equal(ninp_run_state_save(path, &wrong, model.net, &momentum, 1, NULL), NIN_OK);
+        assert_int_equal(ninp_run_state_save(path, &wrong, &model, &momentum, 1, NULL), NIN_OK);
         expect_failure(&run, true, NIN_ERROR_DATA, cases[i].message);
     }
-    assert_int_equal(ninp_run_state_save(path, &right, model.net, &momentum, 1, NULL), NIN_OK);
+    assert_int_equal(ninp_run_state_save(path, &right, &model, &momentum, 1, NULL), NIN_OK);
     small_run_finish(&run, directory, whole);
     free(momentum.values);
     nin_model_free(&model);

@@ -56,8 +56,8 @@ static nin_evaluation evaluate(const fixture *made, int batch) {
     nin_session *session = open_session(made, batch);
     nin_evaluation evaluation;
     nin_error err = {0};
-    if (nin_evaluate(session, made->dataset, &made->preprocess, NULL, NULL, &evaluation, &err) !=
-        NIN_OK) {
+    const nin_evaluation_task task = {.dataset = made->dataset, .preprocess = &made->preprocess};
+    if (nin_evaluate(session, &task, &evaluation, &err) != NIN_OK) {
         fail_msg("%s", err.message);
     }
     nin_session_free(session);
@@ -153,9 +153,11 @@ static void test_stop(void **state) {
     nin_session *session = open_session(&made, 20);
     nin_evaluation evaluation;
     size_t calls = 0;
-    assert_int_equal(nin_evaluate(session, made.dataset, &made.preprocess, stop_at_second, &calls,
-                                  &evaluation, NULL),
-                     NIN_OK);
+    const nin_evaluation_task task = {.dataset = made.dataset,
+                                      .preprocess = &made.preprocess,
+                                      .progress = stop_at_second,
+                                      .context = &calls};
+    assert_int_equal(nin_evaluate(session, &task, &evaluation, NULL), NIN_OK);
     assert_int_equal(calls, 2);
     assert_int_equal(evaluation.examples, 40);
     nin_evaluation_free(&evaluation);
@@ -167,9 +169,8 @@ static void expect_refused(const fixture *made, const char *message) {
     nin_session *session = open_session(made, 20);
     nin_evaluation evaluation;
     nin_error err = {0};
-    assert_int_equal(
-        nin_evaluate(session, made->dataset, &made->preprocess, NULL, NULL, &evaluation, &err),
-        NIN_ERROR_ARGUMENT);
+    const nin_evaluation_task task = {.dataset = made->dataset, .preprocess = &made->preprocess};
+    assert_int_equal(nin_evaluate(session, &task, &evaluation, &err), NIN_ERROR_ARGUMENT);
     assert_string_equal(err.message, message);
     assert_null(evaluation.scores);
     nin_session_free(session);

@@ -218,8 +218,8 @@ static void test_average_is_the_outcome(void **state) {
     nin_session *session;
     nin_evaluation evaluation;
     expect_ok(nin_session_create(last.net, &options, &session, &err), &err);
-    expect_ok(nin_evaluate(session, run.test, &last.preprocess, NULL, NULL, &evaluation, &err),
-              &err);
+    const nin_evaluation_task evaluated = {.dataset = run.test, .preprocess = &last.preprocess};
+    expect_ok(nin_evaluate(session, &evaluated, &evaluation, &err), &err);
     assert_true(evaluation.loss == result.last.test_loss);
     nin_evaluation_free(&evaluation);
     nin_session_free(session);

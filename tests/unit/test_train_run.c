@@ -90,7 +90,8 @@ static void expect_evaluation(const nin_dataset *test, double accuracy) {
     nin_session *session;
     expect_ok(nin_session_create(best.net, &options, &session, &err), &err);
     nin_evaluation evaluation;
-    expect_ok(nin_evaluate(session, test, &best.preprocess, NULL, NULL, &evaluation, &err), &err);
+    const nin_evaluation_task task = {.dataset = test, .preprocess = &best.preprocess};
+    expect_ok(nin_evaluate(session, &task, &evaluation, &err), &err);
     assert_true(evaluation.accuracy == accuracy);
     nin_evaluation_free(&evaluation);
     nin_session_free(session);
