@@ -61,8 +61,8 @@ static const cli_setting table[] = {
      "make pictures and the net's input N x N; 0: the net's own size", GROUP_WHAT,
      TRAIN | CLI_FOR_BENCH},
     {"normalize", 0, CLI_TEXT, AT(normalize), NONE, "none|dataset|MEAN,STD...",
-     "bring pixels from 0 to 1 to (pixel - MEAN) / STD: those of the training set, a pair for all "
-     "channels, or a pair each",
+     "bring pixels from 0..1 to (pixel - MEAN) / STD: the training set's, one pair for all "
+     "channels, or one a channel",
      GROUP_WHAT, TRAIN | CLI_FOR_PICTURES},
     {"gcn", 0, CLI_REAL, AT(gcn), RANGE(0, 1e6), "X",
      "global contrast normalisation: bring each picture to mean 0 and L2 norm X; 0: off",
@@ -81,10 +81,10 @@ static const cli_setting table[] = {
      "blend pairs of training pictures and their labels, shares from Beta(ALPHA, ALPHA); 0: off",
      GROUP_WHAT, TRAIN | CLI_FOR_PICTURES},
     {"cutmix", 0, CLI_REAL, AT(train.augmentation.cutmix), RANGE(0, 1000), "ALPHA",
-     "swap boxes between pairs of training pictures, shares likewise; 0: off", GROUP_WHAT,
-     TRAIN | CLI_FOR_PICTURES},
+     "swap boxes between pairs of training pictures, areas from Beta(ALPHA, ALPHA); 0: off",
+     GROUP_WHAT, TRAIN | CLI_FOR_PICTURES},
     {"augment", 0, CLI_AUGMENTATIONS, 0, NONE, "LIST",
-     "these five in one, such as 'flip,crop=2,erase=0.25,mixup=0.2,cutmix=1', or 'none'",
+     "several of these in one, such as 'flip,crop=2,erase=0.25,mixup=0.2,cutmix=1', or 'none'",
      GROUP_WHAT, TRAIN | CLI_FOR_PICTURES},
     {"test-flip", 0, CLI_SWITCH, AT(train.test_flip), NONE, "yes|no",
      "evaluate on the mean logits of a picture and its mirror image", GROUP_WHAT, TRAIN},
@@ -300,38 +300,51 @@ static nin_status set_choice(const cli_setting *setting, const char *text, int *
                      nearest ? "?" : "");
 }
 
-/* The words of --augment and the settings they stand for. */
-static const struct {
-    const char *word, *setting;
-} augmentations[] = {
-    {"flip", "flip"},    {"crop=", "crop-padding"}, {"erase=", "erase"},
-    {"mixup=", "mixup"}, {"cutmix=", "cutmix"},
+/* The words of --augment, and the settings they stand for. */
+static const char *const augmentations[][2] = {
+    {"flip", "flip"},   {"crop", "crop-padding"}, {"erase", "erase"},
+    {"mixup", "mixup"}, {"cutmix", "cutmix"},
 };
+enum { AUGMENTATION_COUNT = sizeof augmentations / sizeof augmentations[0] };
 
-/* "none", or one of the words, with its value behind it. */
-static nin_status set_augmentation(const char *word, cli_settings *settings, nin_error *err) {
-    if (strcmp(word, "none") == 0) {
-        settings->train.augmentation = (nin_augmentation){0};
-        return NIN_OK;
+static nin_status refuse_augmentation(const char *word, const char *name, nin_error *err) {
+    const char *names[AUGMENTATION_COUNT + 1] = {"none"};
+    for (size_t i = 0; i < AUGMENTATION_COUNT; i++) {
+        names[i + 1] = augmentations[i][0];
     }
-    enum { COUNT = sizeof augmentations / sizeof augmentations[0] };
-    const char *words[COUNT + 1] = {"none"};
-    for (size_t i = 0; i < COUNT; i++) {
-        const char *known = augmentations[i].word;
-        size_t length = strlen(known);
-        bool has_value = known[length - 1] == '=';
-        if (has_value ? strncmp(word, known, length) == 0 : strcmp(word, known) == 0) {
-            return cli_setting_set(cli_setting_find(augmentations[i].setting), settings,
-                                   has_value ? word + length : NULL, err);
-        }
-        words[i + 1] = known;
-    }
-    const char *nearest = cli_nearest(word, words, COUNT + 1);
+    const char *nearest = cli_nearest(name, names, AUGMENTATION_COUNT + 1);
     return cli_error(err, NIN_ERROR_ARGUMENT,
                      "augment: '%s' is none of flip, crop=N, erase=P, mixup=ALPHA, cutmix=ALPHA, "
                      "none%s%s%s",
                      word, nearest ? "; did you mean " : "", nearest ? nearest : "",
                      nearest ? "?" : "");
+}
+
+/* "none", or NAME or NAME=VALUE. */
+static nin_status set_augmentation(const char *word, cli_settings *settings, nin_error *err) {
+    if (strcmp(word, "none") == 0) {
+        settings->train.augmentation = (nin_augmentation){0};
+        return NIN_OK;
+    }
+    char *name = cli_copy(word);
+    char *value = strchr(name, '=');
+    if (value) {
+        *value++ = '\0';
+    }
+    size_t i = 0;
+    while (i < AUGMENTATION_COUNT && strcmp(name, augmentations[i][0]) != 0) {
+        i++;
+    }
+    nin_status status;
+    if (i == AUGMENTATION_COUNT) {
+        status = refuse_augmentation(word, name, err);
+    } else {
+        const cli_setting *setting = cli_setting_find(augmentations[i][1]);
+        const char *missing = setting->kind == CLI_SWITCH ? NULL : "";
+        status = cli_setting_set(setting, settings, value ? value : missing, err);
+    }
+    free(name);
+    return status;
 }
 
 static nin_status set_augmentations(const char *text, cli_settings *settings, nin_error *err) {

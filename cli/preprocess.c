@@ -57,8 +57,8 @@ static nin_status normalize(const char *text, const nin_dataset *train, nin_prep
         return NIN_OK;
     }
     return cli_error(err, NIN_ERROR_ARGUMENT,
-                     "normalize: '%s' is neither none nor dataset nor MEAN,STD with STD above 0, "
-                     "once or for each of %d channels",
+                     "--normalize: '%s' is neither none nor dataset nor MEAN,STD with STD above 0, "
+                     "once or for each channel (%d)",
                      text, out->channels);
 }
 

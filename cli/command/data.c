@@ -108,6 +108,14 @@ static size_t *count_classes(const nin_dataset *dataset) {
     return counts;
 }
 
+static json_t *numbers_json(const double *numbers, int count) {
+    json_t *array = cli_json_array();
+    for (int i = 0; i < count; i++) {
+        cli_json_append(array, cli_json_real(numbers[i]));
+    }
+    return array;
+}
+
 static json_t *split_json(const nin_dataset *dataset) {
     nin_dataset_info info = nin_dataset_get_info(dataset);
     size_t *counts = count_classes(dataset);
@@ -136,6 +144,9 @@ static void print_info_json(const nin_dataset *train, const nin_dataset *test) {
     cli_json_set(object, "name", cli_json_text(info.name));
     cli_json_set(object, "place", cli_json_text(info.place));
     cli_json_set(object, "shape", shape);
+    const nin_pixel_statistics pixels = nin_dataset_statistics(train, info.channels);
+    cli_json_set(object, "mean", numbers_json(pixels.mean, info.channels));
+    cli_json_set(object, "std", numbers_json(pixels.std, info.channels));
     cli_json_set(object, "train", split_json(train));
     cli_json_set(object, "test", split_json(test));
     cli_json_print(object);
@@ -177,6 +188,13 @@ static void print_classes(const nin_dataset *train, const nin_dataset *test) {
     free(test_counts);
 }
 
+static void print_numbers(const char *head, const double *numbers, int count) {
+    printf("%s", head);
+    for (int i = 0; i < count; i++) {
+        printf(" %.4f", numbers[i]);
+    }
+}
+
 static void print_info(const nin_dataset *train, const nin_dataset *test) {
     nin_dataset_info info = nin_dataset_get_info(train);
     nin_dataset_info test_info = nin_dataset_get_info(test);
@@ -184,8 +202,12 @@ static void print_info(const nin_dataset *train, const nin_dataset *test) {
            cli_thousands(info.count).text, cli_thousands(test_info.count).text,
            cli_picture_kind(info.channels, info.height, info.width).text, info.classes);
     char *place = cli_make_printable(cli_copy(info.place));
-    printf("place   %s\ndigest  train %s, test %s\n\n", place, info.digest, test_info.digest);
+    printf("place   %s\ndigest  train %s, test %s\n", place, info.digest, test_info.digest);
     free(place);
+    const nin_pixel_statistics pixels = nin_dataset_statistics(train, info.channels);
+    print_numbers("pixels  mean", pixels.mean, info.channels);
+    print_numbers(", standard deviation", pixels.std, info.channels);
+    printf(" of the training pictures, from 0 to 1\n\n");
     print_classes(train, test);
 }
 
