@@ -4,6 +4,7 @@
 #include "progress.h"
 #include "text.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,6 +76,7 @@ const char *cli_preprocess_setting(const cli_settings *settings) {
 
 nin_status cli_preprocess_create(const cli_settings *settings, const nin_dataset *train,
                                  nin_shape input, nin_preprocess *out, nin_error *err) {
+    assert(input.channels == 1 || input.channels == CHANNELS_LIMIT);
     *out = nin_preprocess_plain(input.channels, input.height, input.width);
     out->gcn = settings->gcn;
     out->whiten = settings->whiten != 0;

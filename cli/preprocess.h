@@ -4,8 +4,8 @@
 
 #include "options.h"
 
-/* Preprocessing for inputs of these sizes, with what --normalize, --gcn and --whiten say. A
- * whitening is asked for in it and has yet to be found. */
+/* Preprocessing for inputs of these sizes, 1 or 3 channels as data sets have, with what
+ * --normalize, --gcn and --whiten say. A whitening is asked for in it and has yet to be found. */
 nin_status cli_preprocess_create(const cli_settings *settings, const nin_dataset *train,
                                  nin_shape input, nin_preprocess *out, nin_error *err);
 

@@ -145,8 +145,8 @@ NIN_API nin_status nin_train_check(const nin_train_task *task, nin_error *err);
  * into the directory. With `ema` the net holds the averaged weights in the end, as last.safetensors
  * does. With `resume` it goes on from `state` there. The options must be those of the run, except
  * max_steps, patience, checkpoint_seconds and the number of threads; a device or instruction set
- * left to "auto" is the run's. A run stopped anywhere and resumed ends with the same bits as one
- * that was not.
+ * left to "auto" is the run's, and so is a whitening that the preprocessing asks for and does not
+ * have. A run stopped anywhere and resumed ends with the same bits as one that was not.
  * NIN_ERROR_ARGUMENT: what nin_train_check refuses; the first option that is not the run's; a
  * directory that holds a run when `resume` is false; another process trains there.
  * NIN_ERROR_NO_INPUT: nothing there to resume. NIN_ERROR_NOT_FINITE: a loss or gradient that is not
