@@ -41,7 +41,7 @@ static void normalize_by_dataset(const nin_dataset *train, nin_preprocess *out) 
 
 static nin_status normalize(const char *text, const nin_dataset *train, nin_preprocess *out,
                             nin_error *err) {
-    double numbers[2 * CHANNELS_LIMIT];
+    double numbers[2 * CHANNELS_LIMIT] = {0};
     if (strcmp(text, "dataset") == 0) {
         normalize_by_dataset(train, out);
         return NIN_OK;
