@@ -28,6 +28,7 @@ int cli_command_doctor(int argc, char **argv);
 int cli_command_eval(int argc, char **argv);
 int cli_command_help(int argc, char **argv);
 int cli_command_predict(int argc, char **argv);
+int cli_command_reproduce(int argc, char **argv);
 int cli_command_study(int argc, char **argv);
 int cli_command_summary(int argc, char **argv);
 int cli_command_train(int argc, char **argv);

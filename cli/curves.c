@@ -154,3 +154,31 @@ nin_status cli_curves_text(const char *directory, int epochs, int columns, bool 
     *text = NULL;
     return with_plot(directory, epochs, draw_text, &request, err);
 }
+
+nin_status cli_epochs_read(const char *directory, cli_epochs *out, nin_error *err) {
+    *out = (cli_epochs){0};
+    points all;
+    nin_status status = read_points(directory, &all, err);
+    if (status != NIN_OK) {
+        return status;
+    }
+    for (size_t i = 0; i < all.count; i++) {
+        if (!isnan(all.y[TEST_ACCURACY][i])) {
+            all.x[out->count] = all.x[i];
+            all.y[TRAIN_ACCURACY][out->count] = all.y[TRAIN_ACCURACY][i];
+            all.y[TEST_ACCURACY][out->count++] = all.y[TEST_ACCURACY][i];
+        }
+    }
+    out->epoch = all.x;
+    out->train_accuracy = all.y[TRAIN_ACCURACY];
+    out->test_accuracy = all.y[TEST_ACCURACY];
+    free(all.y[LOSS]);
+    return NIN_OK;
+}
+
+void cli_epochs_free(cli_epochs *epochs) {
+    free(epochs->epoch);
+    free(epochs->train_accuracy);
+    free(epochs->test_accuracy);
+    *epochs = (cli_epochs){0};
+}

@@ -133,3 +133,8 @@ nin_status cli_make_directories(const char *path, nin_error *err) {
 char *cli_join(const char *directory, const char *name) {
     return cli_format("%s%s%s", directory, cli_ends_with(directory, "/") ? "" : "/", name);
 }
+
+const char *cli_base_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}

@@ -21,6 +21,9 @@ bool cli_is_directory(const char *path);
 /* DIRECTORY/NAME, freed by the caller. */
 char *cli_join(const char *directory, const char *name);
 
+/* What follows the last slash of a path. */
+const char *cli_base_name(const char *path);
+
 /* Fills *err and gives `status`. */
 nin_status cli_error(nin_error *err, nin_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

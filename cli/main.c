@@ -11,6 +11,7 @@ static const cli_command commands[] = {
     {"eval", "measure a model on a data set", cli_command_eval},
     {"predict", "say what is in a picture", cli_command_predict},
     {"summary", "list a net's layers, shapes, parameters and work", cli_command_summary},
+    {"reproduce", "run tables and figures of the paper again", cli_command_reproduce},
     {"study", "train with many seeds and count how the runs end", cli_command_study},
     {"compare", "set nets side by side: size, work, speed, accuracy", cli_command_compare},
     {"data", "list, look at and fetch data sets", cli_command_data},

@@ -5,6 +5,7 @@
 #include "files.h"
 #include "text.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,8 +17,9 @@ static const char name_letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-.";
 typedef struct section {
     char *name;  /* NULL before the first heading */
     int heading; /* its line, from 1 */
-    char *about; /* what these two lines say, or NULL */
+    char *about; /* what these lines say, or NULL */
     char *recipe;
+    char *paper;
     char *
         settings; /* the other lines, each at its place in the file, so that messages count right */
 } section;
@@ -32,6 +34,7 @@ static void free_sections(sections *list) {
         free(list->all[i].name);
         free(list->all[i].about);
         free(list->all[i].recipe);
+        free(list->all[i].paper);
         free(list->all[i].settings);
     }
 }
@@ -86,18 +89,21 @@ static nin_status read_heading(const char *line, size_t length, const char *wher
 }
 
 static void read_line(section *here, const char *line, size_t length) {
-    char **own = NULL;
-    char *value = value_of(line, length, "about");
-    if (value) {
-        own = &here->about;
-    } else if ((value = value_of(line, length, "recipe"))) {
-        own = &here->recipe;
-    } else {
-        strncat(here->settings, line, length);
+    const struct {
+        const char *key;
+        char **value;
+    } own[] = {{"about", &here->about}, {"recipe", &here->recipe}, {"paper", &here->paper}};
+    bool is_own = false;
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
+        char *value = value_of(line, length, own[i].key);
+        if (value) {
+            free(*own[i].value);
+            *own[i].value = value;
+            is_own = true;
+        }
     }
-    if (own) {
-        free(*own);
-        *own = value;
+    if (!is_own) {
+        strncat(here->settings, line, length);
     }
     strcat(here->settings, "\n");
 }
@@ -140,6 +146,15 @@ static nin_status settle(const section *common, const section *row, const char *
     return status == NIN_OK ? NIN_OK : (err->status = NIN_ERROR_DATA);
 }
 
+static nin_status read_paper(const section *row, const char *name, double *error, nin_error *err) {
+    char *end;
+    *error = strtod(row->paper, &end);
+    return end != row->paper && *end == '\0' && *error >= 0 && *error <= 100
+               ? NIN_OK
+               : cli_error(err, NIN_ERROR_DATA, "%s: row %s: paper = %s is no error in percent",
+                           name, row->name, row->paper);
+}
+
 static char *summary_of(const char *text) {
     if (text[0] != '#') {
         return cli_copy("");
@@ -148,15 +163,19 @@ static char *summary_of(const char *text) {
     return cli_copy_part(text, strcspn(text, "\r\n"));
 }
 
-void cli_rows_add(cli_rows *rows, const char *name, const char *about, cli_settings settings) {
+cli_row *cli_rows_add(cli_rows *rows, const char *name, const char *about, cli_settings settings) {
     cli_row *larger = cli_allocate(rows->count + 1, sizeof *larger);
     if (rows->count) {
         memcpy(larger, rows->rows, rows->count * sizeof *larger);
     }
     free(rows->rows);
     rows->rows = larger;
-    rows->rows[rows->count++] =
-        (cli_row){.name = cli_copy(name), .about = cli_copy(about), .settings = settings};
+    cli_row *row = &rows->rows[rows->count++];
+    *row = (cli_row){.name = cli_copy(name),
+                     .about = cli_copy(about),
+                     .paper = (double)NAN,
+                     .settings = settings};
+    return row;
 }
 
 cli_row *cli_rows_find(const cli_rows *rows, const char *name) {
@@ -183,7 +202,10 @@ nin_status cli_rows_parse(const char *text, const char *name, const cli_line *li
         if (status == NIN_OK) {
             cli_line_apply(line, &settings);
         }
-        cli_rows_add(out, from->name, from->about ? from->about : "", settings);
+        cli_row *row = cli_rows_add(out, from->name, from->about ? from->about : "", settings);
+        if (status == NIN_OK && from->paper) {
+            status = read_paper(from, name, &row->paper, err);
+        }
     }
     free_sections(&list);
     out->summary = summary_of(text);
@@ -219,13 +241,20 @@ void cli_rows_free(cli_rows *rows) {
     *rows = (cli_rows){0};
 }
 
-const char *cli_experiment_text(const char *name) {
-    for (size_t i = 0; cli_embedded_experiments[i].name; i++) {
-        if (strcmp(cli_embedded_experiments[i].name, name) == 0) {
-            return cli_embedded_experiments[i].text;
-        }
+static const cli_embedded *find_experiment(const char *name) {
+    const cli_embedded *found = cli_embedded_experiments;
+    while (found->name && strcmp(found->name, name) != 0) {
+        found++;
     }
-    return NULL;
+    return found;
+}
+
+const char *cli_experiment_text(const char *name) {
+    return find_experiment(name)->text;
+}
+
+const char *cli_experiment_summary(const char *name) {
+    return find_experiment(name)->summary;
 }
 
 static nin_status no_such_row(const cli_rows *rows, const char *name, nin_error *err) {

@@ -17,8 +17,9 @@
 #include "command.h"
 
 typedef struct cli_row {
-    char *name;  /* small letters, digits, '-' and '.': also part of the names of files */
-    char *about; /* one line; "" where there is none */
+    char *name;   /* small letters, digits, '-' and '.': also part of the names of files */
+    char *about;  /* one line; "" where there is none */
+    double paper; /* the test error in percent that the paper reports: `paper = 10.41`; or NaN */
     cli_settings settings;
 } cli_row;
 
@@ -28,8 +29,9 @@ typedef struct cli_rows {
     size_t count;
 } cli_rows;
 
-/* The built-in experiment of that name, or NULL. */
+/* The built-in experiment of that name and its first line, or NULL. */
 const char *cli_experiment_text(const char *name);
+const char *cli_experiment_summary(const char *name);
 
 /* Reads an experiment; `name` stands in messages with the line's number. The command line's
  * settings are applied to every row; one that is wrong ends the program. Freed with cli_rows_free.
@@ -44,7 +46,7 @@ nin_status cli_rows_parse_row(const char *text, const char *name, const char *ro
                               cli_settings *settings, nin_error *err);
 
 /* Adds a row; takes the settings over. */
-void cli_rows_add(cli_rows *rows, const char *name, const char *about, cli_settings settings);
+cli_row *cli_rows_add(cli_rows *rows, const char *name, const char *about, cli_settings settings);
 
 /* The row of that name, or NULL. */
 cli_row *cli_rows_find(const cli_rows *rows, const char *name);

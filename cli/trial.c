@@ -3,6 +3,7 @@
 #include "files.h"
 #include "preprocess.h"
 #include "run_directory.h"
+#include "signals.h"
 #include "text.h"
 
 #include <stdlib.h>
@@ -64,9 +65,18 @@ nin_status cli_trial_run(cli_trial *trial, nin_error *err) {
         return status;
     }
     char *state = cli_join(trial->directory, "state");
-    bool resume = cli_exists(state);
+    const nin_train_options options = cli_train_options(trial->settings);
+    const nin_train_task task = {.model = &trial->model,
+                                 .train = trial->train,
+                                 .test = trial->test,
+                                 .options = &options,
+                                 .directory = trial->directory,
+                                 .resume = cli_exists(state),
+                                 .callback = trial->callback,
+                                 .context = trial->context};
     free(state);
-    if (!resume) {
+    status = nin_train_check(&task, err);
+    if (status == NIN_OK && !task.resume) {
         status = cli_run_create(trial->directory, err);
         if (status == NIN_OK) {
             status = write_config(trial, err);
@@ -76,22 +86,33 @@ nin_status cli_trial_run(cli_trial *trial, nin_error *err) {
         }
     }
     if (status == NIN_OK) {
-        const nin_train_options options = cli_train_options(trial->settings);
-        const nin_train_task task = {.model = &trial->model,
-                                     .train = trial->train,
-                                     .test = trial->test,
-                                     .options = &options,
-                                     .directory = trial->directory,
-                                     .resume = resume,
-                                     .callback = trial->callback,
-                                     .context = trial->context};
         status = nin_train(&task, &trial->result, err);
+        if (status != NIN_OK && !task.resume) {
+            cli_run_discard(trial->directory);
+        }
     }
     return status;
 }
 
 void cli_trial_free(cli_trial *trial) {
     nin_model_free(&trial->model);
+}
+
+bool cli_trial_follow(nin_event event, const nin_progress *progress, void *context) {
+    const cli_trial_follower *follower = context;
+    if (event == NIN_EVENT_STEP) {
+        cli_progress_set(follower->line,
+                         "%s: epoch %d/%d  step %d/%d  loss %.3f  acc %.3f  %s examples/s",
+                         follower->name, progress->epoch + 1, progress->epochs,
+                         progress->batch_index + 1, progress->batches, progress->train_loss,
+                         progress->train_accuracy, cli_rate(progress->examples_per_second).text);
+    } else if (event == NIN_EVENT_EPOCH) {
+        cli_progress_note(follower->line,
+                          "%s: epoch %d/%d  loss %.3f  train acc %.3f  test acc %.3f",
+                          follower->name, progress->epoch + 1, progress->epochs,
+                          progress->train_loss, progress->train_accuracy, progress->test_accuracy);
+    }
+    return cli_signal_seen() == 0;
 }
 
 void cli_trial_remove(const char *directory) {

@@ -3,6 +3,7 @@
 #define CLI_TRIAL_H
 
 #include "options.h"
+#include "progress.h"
 
 #include <nin/nin.h>
 
@@ -28,6 +29,15 @@ nin_status cli_trial_model(const cli_settings *settings, const nin_dataset *trai
  * but those of opening the net; freed with cli_trial_free. */
 nin_status cli_trial_run(cli_trial *trial, nin_error *err);
 void cli_trial_free(cli_trial *trial);
+
+/* A callback that tells on a line of progress how far a trial is, a line an epoch, and stops after
+ * a signal. Its context is a cli_trial_follower. */
+typedef struct cli_trial_follower {
+    cli_progress *line;
+    const char *name; /* of the trial */
+} cli_trial_follower;
+
+bool cli_trial_follow(nin_event event, const nin_progress *progress, void *context);
 
 /* Removes the directory of a run with all that nin train puts there. What else is in it stays, and
  * so does the directory then. */

@@ -83,7 +83,6 @@ typedef struct comparison {
     char *isa, *device;
     int threads; /* of the session that had most */
     cli_progress *progress;
-    const char *current; /* the net that is trained */
 } comparison;
 
 static void free_comparison(comparison *all) {
@@ -102,8 +101,7 @@ static void free_comparison(comparison *all) {
 
 /* The name of a net or file without folders and ending. */
 static char *short_name(const char *word) {
-    const char *slash = strrchr(word, '/');
-    char *name = cli_copy(slash ? slash + 1 : word);
+    char *name = cli_copy(cli_base_name(word));
     static const char *const endings[] = {".net", ".safetensors"};
     for (size_t i = 0; i < 2; i++) {
         if (cli_ends_with(name, endings[i])) {
@@ -266,35 +264,18 @@ static int ask_device(comparison *all) {
 
 /* ---- accuracy ----------------------------------------------------------------------------- */
 
-static bool on_event(nin_event event, const nin_progress *progress, void *context) {
-    const comparison *all = context;
-    if (event == NIN_EVENT_STEP) {
-        cli_progress_set(all->progress,
-                         "%s: epoch %d/%d  step %d/%d  loss %.3f  acc %.3f  %s examples/s",
-                         all->current, progress->epoch + 1, progress->epochs,
-                         progress->batch_index + 1, progress->batches, progress->train_loss,
-                         progress->train_accuracy, cli_rate(progress->examples_per_second).text);
-    } else if (event == NIN_EVENT_EPOCH) {
-        cli_progress_note(all->progress,
-                          "%s: epoch %d/%d  loss %.3f  train acc %.3f  test acc %.3f", all->current,
-                          progress->epoch + 1, progress->epochs, progress->train_loss,
-                          progress->train_accuracy, progress->test_accuracy);
-    }
-    return cli_signal_seen() == 0;
-}
-
 /* A run that is no longer finite is a result, not a failure of the comparison. */
-static int train_net(comparison *all, const cli_row *row, cli_compared *net) {
+static int train_net(const comparison *all, const cli_row *row, cli_compared *net) {
     const char *parent = all->request->out ? all->request->out : "runs/compare";
     char *directory = cli_join(parent, row->name);
+    cli_trial_follower follower = {all->progress, row->name};
     cli_trial trial = {.settings = &row->settings,
                        .train = all->train,
                        .test = all->test,
                        .directory = directory,
-                       .callback = on_event,
-                       .context = all};
+                       .callback = cli_trial_follow,
+                       .context = &follower};
     nin_error err = {0};
-    all->current = row->name;
     nin_status status = cli_trial_run(&trial, &err);
     if (status == NIN_ERROR_NOT_FINITE) {
         cli_progress_note(all->progress, "%s: %s", row->name, err.message);
