@@ -49,11 +49,12 @@ void cli_speed_close(cli_speed *speed) {
     *speed = (cli_speed){0};
 }
 
-/* Plain SGD. */
+/* Plain SGD on all threads, as training does it. */
 static void update(const cli_speed *speed) {
     const float rate = 1e-6F;
     float *weights = nin_net_tensor(speed->net, 0).values;
     size_t count = nin_net_parameter_count(speed->net);
+#pragma omp parallel for num_threads(nin_session_get_info(speed->session).threads) schedule(static)
     for (size_t i = 0; i < count; i++) {
         weights[i] -= rate * speed->gradients[i];
     }

@@ -20,6 +20,10 @@ static void name_classes(nin_model *model, const nin_dataset_info *info, int cla
 nin_status cli_trial_model(const cli_settings *settings, const nin_dataset *train,
                            const nin_dataset *test, nin_model *out, nin_error *err) {
     *out = (nin_model){0};
+    if (settings->from) {
+        return cli_error(err, NIN_ERROR_ARGUMENT,
+                         "from: nets side by side start from weights that are drawn");
+    }
     nin_dataset_info larger = nin_dataset_get_info(train);
     if (test && nin_dataset_get_info(test).classes > larger.classes) {
         larger = nin_dataset_get_info(test);

@@ -5,6 +5,7 @@
 #include "../measure.h"
 #include "../models.h"
 #include "../progress.h"
+#include "../speed.h"
 #include "../steps.h"
 #include "../table.h"
 #include "../text.h"
@@ -57,109 +58,24 @@ static bool set_own(int key, const char *value, void *context, const char **wron
     }
 }
 
-/* A net with its session and the batch that all steps use. */
-typedef struct bench_job {
-    nin_net *net;
-    nin_session *session;
-    bool infer;
-    int batch;
-    float *images, *gradients, *logits;
-    int32_t *labels;
-    uint64_t step;
-} bench_job;
-
-/* Even noise in [0, 1), from a linear congruential generator (Knuth, MMIX). */
-static void fill_noise(float *values, size_t count) {
-    uint64_t state = 1;
-    for (size_t i = 0; i < count; i++) {
-        state = state * 6364136223846793005u + 1442695040888963407u;
-        values[i] = (float)(state >> 40) * 0x1p-24F;
-    }
-}
-
-static int open_bench(bench_job *job, const cli_settings *settings, nin_error *err) {
-    nin_session_options options = cli_session_options(settings);
-    options.training = !job->infer;
-    job->batch = options.batch;
-    nin_init_options init = nin_init_options_defaults();
-    nin_net_initialize(job->net, &init);
-    if (nin_session_create(job->net, &options, &job->session, err) != NIN_OK) {
-        return cli_fail(err);
-    }
-    nin_shape input = nin_net_input(job->net);
-    size_t classes = (size_t)nin_net_output(job->net).channels;
-    size_t batch = (size_t)job->batch;
-    size_t pixels = (size_t)input.channels * (size_t)input.height * (size_t)input.width;
-    job->images = cli_allocate(batch * pixels, sizeof *job->images);
-    job->logits = cli_allocate(batch * classes, sizeof *job->logits);
-    job->labels = cli_allocate(batch, sizeof *job->labels);
-    job->gradients =
-        cli_allocate(job->infer ? 1 : nin_net_parameter_count(job->net), sizeof *job->gradients);
-    fill_noise(job->images, batch * pixels);
-    for (size_t i = 0; i < batch; i++) {
-        job->labels[i] = (int32_t)(i % classes);
-    }
-    return CLI_DONE;
-}
-
-static void close_bench(bench_job *job) {
-    nin_session_free(job->session);
-    nin_net_free(job->net);
-    free(job->images);
-    free(job->logits);
-    free(job->labels);
-    free(job->gradients);
-}
-
-/* Plain SGD, so slow that the net stays what it is; on all threads, as training does it. */
-static void update(const bench_job *job) {
-    const float rate = 1e-6F;
-    float *weights = nin_net_tensor(job->net, 0).values;
-    size_t count = nin_net_parameter_count(job->net);
-#pragma omp parallel for num_threads(nin_session_get_info(job->session).threads) schedule(static)
-    for (size_t i = 0; i < count; i++) {
-        weights[i] -= rate * job->gradients[i];
-    }
-    nin_session_weights_changed(job->session);
-}
-
-static nin_examples examples_of(const bench_job *job) {
-    return (nin_examples){
-        .images = job->images, .labels = job->labels, .count = job->batch, .step = job->step};
-}
-
-static nin_status run_step(bench_job *job, nin_error *err) {
-    if (job->infer) {
-        return nin_session_logits(job->session, job->images, job->batch, job->logits, err);
-    }
-    nin_loss loss;
-    const nin_examples examples = examples_of(job);
-    job->step++;
-    nin_status status = nin_session_gradients(job->session, &examples, job->gradients, &loss, err);
-    if (status == NIN_OK) {
-        update(job);
-    }
-    return status;
-}
-
 /* *seconds: the median step; *steps: how many were measured. */
-static nin_status measure(bench_job *job, double wanted, double *seconds, size_t *steps,
+static nin_status measure(cli_speed *speed, double wanted, double *seconds, size_t *steps,
                           nin_error *err) {
     double *times = cli_allocate(MOST_STEPS, sizeof *times);
     cli_progress *progress = cli_progress_start("warming up");
     nin_status status = NIN_OK;
     for (int i = 0; i < WARM_UP_STEPS && status == NIN_OK; i++) {
-        status = run_step(job, err);
+        status = cli_speed_step(speed, err);
     }
     double begin = cli_clock();
     size_t count = 0;
     while (status == NIN_OK && count < MOST_STEPS &&
            (count < LEAST_STEPS || cli_clock() - begin < wanted)) {
         double start = cli_clock();
-        status = run_step(job, err);
+        status = cli_speed_step(speed, err);
         times[count++] = cli_clock() - start;
         cli_progress_set(progress, "step %zu: %s examples/s", count,
-                         cli_rate(job->batch / times[count - 1]).text);
+                         cli_rate(speed->examples.count / times[count - 1]).text);
     }
     cli_progress_free(progress);
     *seconds = count ? cli_median(times, count) : (double)NAN;
@@ -169,19 +85,19 @@ static nin_status measure(bench_job *job, double wanted, double *seconds, size_t
 }
 
 /* Multiply-accumulates of one example in one step. */
-static double step_macs(const bench_job *job) {
+static double step_macs(const nin_net *net, bool training) {
     double all = 0;
     double first = 0;
-    size_t count = nin_net_layer_count(job->net);
+    size_t count = nin_net_layer_count(net);
     for (size_t i = 0; i < count; i++) {
-        nin_layer layer = nin_net_layer(job->net, i);
-        bool holds_layers = i + 1 < count && nin_net_layer(job->net, i + 1).depth > layer.depth;
+        nin_layer layer = nin_net_layer(net, i);
+        bool holds_layers = i + 1 < count && nin_net_layer(net, i + 1).depth > layer.depth;
         if (!holds_layers) {
             all += (double)layer.macs;
             first = first > 0 ? first : (double)layer.macs;
         }
     }
-    return job->infer ? all : 3 * all - first;
+    return training ? 3 * all - first : all;
 }
 
 static double peak_bytes(void) {
@@ -190,13 +106,14 @@ static double peak_bytes(void) {
 }
 
 /* timed NULL: the steps of the plan were not. */
-static void print_result(const bench_job *job, const char *model, double seconds, size_t steps,
+static void print_result(const cli_speed *speed, const char *model, double seconds, size_t steps,
                          const cli_steps *timed, bool json) {
-    nin_session_info info = nin_session_get_info(job->session);
-    const char *mode = job->infer ? "infer" : "train";
-    cli_shape_text input = cli_shape(nin_net_input(job->net));
-    double rate = job->batch / seconds;
-    double gflops = 2e-9 * step_macs(job) * rate;
+    nin_session_info info = nin_session_get_info(speed->session);
+    const char *mode = speed->gradients ? "train" : "infer";
+    cli_shape_text input = cli_shape(nin_net_input(speed->net));
+    const int batch = speed->examples.count;
+    double rate = batch / seconds;
+    double gflops = 2e-9 * step_macs(speed->net, speed->gradients != NULL) * rate;
     if (json) {
         json_t *object = cli_json_object();
         cli_json_set(object, "model", cli_json_text(model));
@@ -205,7 +122,7 @@ static void print_result(const bench_job *job, const char *model, double seconds
         cli_json_set(object, "device", cli_json_text(info.device));
         cli_json_set(object, "isa", cli_json_text(info.isa));
         cli_json_set(object, "threads", cli_json_integer((unsigned)info.threads));
-        cli_json_set(object, "batch", cli_json_integer((unsigned)job->batch));
+        cli_json_set(object, "batch", cli_json_integer((unsigned)batch));
         cli_json_set(object, "examples_per_s", cli_json_real(rate));
         cli_json_set(object, "ms_per_example", cli_json_real(1000 / rate));
         cli_json_set(object, "peak_rss_bytes", cli_json_integer((uint64_t)peak_bytes()));
@@ -217,8 +134,8 @@ static void print_result(const bench_job *job, const char *model, double seconds
         cli_json_print(object);
         return;
     }
-    printf("%s %s, input %s, batch %d, on %s (%s, %d thread%s)\n", mode, model, input.text,
-           job->batch, info.device, info.isa, info.threads, info.threads == 1 ? "" : "s");
+    printf("%s %s, input %s, batch %d, on %s (%s, %d thread%s)\n", mode, model, input.text, batch,
+           info.device, info.isa, info.threads, info.threads == 1 ? "" : "s");
     printf("%s examples/s, %.3g ms an example, %.1f GFLOP/s, %s at most\n", cli_rate(rate).text,
            1000 / rate, gflops, cli_bytes(peak_bytes()).text);
     printf("median of %zu steps\n", steps);
@@ -240,33 +157,37 @@ int cli_command_bench(int argc, char **argv) {
     cli_line_parse(&line, argc, argv);
     const cli_settings *settings = cli_line_settings(&line);
 
-    bench_job job = {.infer = request.infer};
+    nin_net *net;
+    cli_speed speed = {0};
     nin_net_options options = {.height = settings->resize, .width = settings->resize};
     nin_error err = {0};
     double seconds = 0;
     size_t steps = 0;
-    int code = cli_net_open(settings->model, &options, &job.net);
+    int code = cli_net_open(settings->model, &options, &net);
     if (code == CLI_DONE) {
-        code = open_bench(&job, settings, &err);
-    }
-    if (code == CLI_DONE &&
-        measure(&job, (double)request.seconds, &seconds, &steps, &err) != NIN_OK) {
-        code = cli_fail(&err);
+        nin_init_options init = nin_init_options_defaults();
+        nin_session_options session = cli_session_options(settings);
+        session.training = !request.infer;
+        nin_net_initialize(net, &init);
+        if (cli_speed_open(net, &session, &speed, &err) != NIN_OK ||
+            measure(&speed, (double)request.seconds, &seconds, &steps, &err) != NIN_OK) {
+            code = cli_fail(&err);
+        }
     }
     cli_steps timed = {0};
     if (code == CLI_DONE && request.steps) {
-        const nin_examples examples = examples_of(&job);
-        if (cli_steps_measure(job.session, &examples, (double)request.seconds, seconds, &timed,
-                              &err) != NIN_OK) {
+        if (cli_steps_measure(speed.session, &speed.examples, (double)request.seconds, seconds,
+                              &timed, &err) != NIN_OK) {
             code = cli_fail(&err);
         }
     }
     if (code == CLI_DONE) {
-        print_result(&job, settings->model, seconds, steps, request.steps ? &timed : NULL,
+        print_result(&speed, settings->model, seconds, steps, request.steps ? &timed : NULL,
                      request.json);
     }
     cli_steps_free(&timed);
-    close_bench(&job);
+    cli_speed_close(&speed);
+    nin_net_free(net);
     cli_line_free(&line);
     return code;
 }

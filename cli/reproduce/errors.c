@@ -36,7 +36,8 @@ nin_status cli_reproduction_draw_errors(const cli_reproduction *all, const char 
                                            .count = own->count,
                                            .style = NIN_LINE_DASHED};
     }
-    const nin_plot plot = {.title = all->remark,
+    char *title = cli_reproduction_title(all);
+    const nin_plot plot = {.title = title,
                            .x_label = "epoch",
                            .y_label = "error",
                            .curves = curves,
@@ -49,6 +50,7 @@ nin_status cli_reproduction_draw_errors(const cli_reproduction *all, const char 
         free(path);
         free(name);
     }
+    free(title);
     for (size_t i = 0; i < read; i++) {
         cli_epochs_free(&epochs[i]);
         free(labels[2 * i]);

@@ -195,7 +195,7 @@ static nin_status draw(const map_sheet *sheet, const cli_reproduction *all, cons
             cell[1 + map].caption = map < data->classes ? data->class_names[map] : NULL;
         }
     }
-    char *title = cli_format("%s%s%s", all->summary, all->remark[0] ? " \u2014 " : "", all->remark);
+    char *title = cli_reproduction_title(all);
     const nin_sheet picture = {.channels = data->channels,
                                .height = data->height,
                                .width = data->width,

@@ -37,6 +37,10 @@ nin_status cli_reproduction_write_table(const cli_reproduction *all, const char 
                                         nin_error *err);
 json_t *cli_reproduction_json(const cli_reproduction *all);
 
+/* The title of a picture: "Figure 4, shortened: 2 of 230 epochs; drawn in place of cifar10", or the
+ * summary where it is the paper's; freed by the caller. */
+char *cli_reproduction_title(const cli_reproduction *all);
+
 /* Figure 3: errors by epoch of all rows, from their logs, into DIRECTORY/NAME.svg and .png. */
 nin_status cli_reproduction_draw_errors(const cli_reproduction *all, const char *directory,
                                         nin_error *err);

@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char *const heads[] = {"row",        "net",         "parameters", "paper error",
                                     "test error", "train error", "epochs"};
@@ -35,6 +36,12 @@ static void fill_cells(const cli_reproduced *row, char *cells[COLUMNS]) {
     cells[n] = settings->train.epochs == row->paper_epochs
                    ? cli_format("%d", row->paper_epochs)
                    : cli_format("%d of %d", settings->train.epochs, row->paper_epochs);
+}
+
+char *cli_reproduction_title(const cli_reproduction *all) {
+    const int number = (int)strcspn(all->summary, ":");
+    return all->remark[0] ? cli_format("%.*s, %s", number, all->summary, all->remark)
+                          : cli_copy(all->summary);
 }
 
 void cli_reproduction_print(const cli_reproduction *all) {
