@@ -61,6 +61,20 @@ static nin_status write_config(const cli_trial *trial, nin_error *err) {
     return status;
 }
 
+nin_status cli_trial_check(const cli_settings *settings, const nin_dataset *train,
+                           const nin_dataset *test, nin_error *err) {
+    nin_model model;
+    nin_status status = cli_trial_model(settings, train, test, &model, err);
+    if (status == NIN_OK) {
+        const nin_train_options options = cli_train_options(settings);
+        const nin_train_task task = {
+            .model = &model, .train = train, .test = test, .options = &options};
+        status = nin_train_check(&task, err);
+    }
+    nin_model_free(&model);
+    return status;
+}
+
 nin_status cli_trial_run(cli_trial *trial, nin_error *err) {
     trial->result = (nin_train_result){0};
     nin_status status =
@@ -79,8 +93,7 @@ nin_status cli_trial_run(cli_trial *trial, nin_error *err) {
                                  .callback = trial->callback,
                                  .context = trial->context};
     free(state);
-    status = nin_train_check(&task, err);
-    if (status == NIN_OK && !task.resume) {
+    if (!task.resume) {
         status = cli_run_create(trial->directory, err);
         if (status == NIN_OK) {
             status = write_config(trial, err);

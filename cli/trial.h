@@ -23,6 +23,11 @@ typedef struct cli_trial {
 nin_status cli_trial_model(const cli_settings *settings, const nin_dataset *train,
                            const nin_dataset *test, nin_model *out, nin_error *err);
 
+/* What cli_trial_run would refuse before it trains: a net that is not there or does not fit the
+ * data, settings that do not go together. To be asked of all trials before the first one begins. */
+nin_status cli_trial_check(const cli_settings *settings, const nin_dataset *train,
+                           const nin_dataset *test, nin_error *err);
+
 /* Trains into the directory, or goes on with the run that it holds, which must have the same
  * settings. Of a run that is finished the weights are read. The directory becomes that of a run of
  * nin train, with config.json. Errors are those of nin_train. The model is there after any failure

@@ -59,10 +59,14 @@ static bool set_own(int key, const char *value, void *context, const char **wron
     compare_request *request = context;
     switch (key) {
     case KEY_OUT:
-    case KEY_PICTURE:
         *wrong = "a name";
-        *(key == KEY_OUT ? &request->out : &request->picture) = value;
+        request->out = value;
         return value[0] != '\0';
+    case KEY_PICTURE:
+        *wrong = "a name that ends in .png, .svg or .pdf";
+        request->picture = value;
+        return cli_ends_with(value, ".png") || cli_ends_with(value, ".svg") ||
+               cli_ends_with(value, ".pdf");
     case KEY_SECONDS:
         *wrong = "a whole number from 0 to 3600";
         return cli_read_count(value, 0, 3600, &request->seconds);
@@ -165,7 +169,10 @@ static int open_net(const comparison *all, const cli_row *row, cli_compared *net
     nin_error err = {0};
     nin_status status;
     if (all->train) {
-        status = cli_trial_model(settings, all->train, all->test, &net->model, &err);
+        status = cli_trial_check(settings, all->train, all->test, &err);
+        if (status == NIN_OK) {
+            status = cli_trial_model(settings, all->train, all->test, &net->model, &err);
+        }
     } else {
         const nin_net_options options = {.height = settings->resize, .width = settings->resize};
         status = nin_net_open(settings->model, &options, &net->model.net, &err);
@@ -194,8 +201,9 @@ static nin_status time_round(comparison *all, const cli_row *row, cli_compared *
     nin_status status = cli_speed_open(net->model.net, &options, &speed, err);
     if (status == NIN_OK) {
         double weights = (double)nin_net_parameter_count(net->model.net) * (double)sizeof(float);
-        times->bytes =
-            (double)nin_session_get_info(speed.session).bytes + (training ? 2 * weights : weights);
+        nin_session_info info = nin_session_get_info(speed.session);
+        times->bytes = (double)info.bytes + (training ? 2 * weights : weights);
+        all->threads = info.threads > all->threads ? info.threads : all->threads;
         status = cli_speed_step(&speed, err);
     }
     const double begin = cli_clock();

@@ -212,6 +212,12 @@ static nin_status train_row(reproduction_job *job, cli_reproduced *row, cli_prog
 
 static nin_status train_rows(reproduction_job *job, bool *stopped, nin_error *err) {
     nin_status status = NIN_OK;
+    for (size_t i = 0; i < job->rows.count && status == NIN_OK; i++) {
+        status = cli_trial_check(&job->rows.rows[i].settings, job->train, job->test, err);
+    }
+    if (status != NIN_OK) {
+        return status;
+    }
     cli_catch_signals(cli_is_quiet() ? NULL
                                      : "\nnin: finishing this step, then saving; once more stops "
                                        "at once\n");

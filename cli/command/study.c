@@ -391,6 +391,15 @@ static int open_data(study_job *study) {
     return code;
 }
 
+/* Before anything is written. */
+static nin_status check_rows(const study_job *study, nin_error *err) {
+    nin_status status = NIN_OK;
+    for (size_t r = 0; r < study->rows.count && status == NIN_OK; r++) {
+        status = cli_trial_check(&study->rows.rows[r].settings, study->train, NULL, err);
+    }
+    return status;
+}
+
 static int open_study(study_job *study) {
     int code = open_data(study);
     if (code != CLI_DONE) {
@@ -400,7 +409,10 @@ static int open_study(study_job *study) {
     const nin_dataset_info train = nin_dataset_get_info(study->train);
     const nin_dataset_info test = nin_dataset_get_info(study->probe);
     char *path = cli_join(study->directory, "results.jsonl");
-    nin_status status = cli_make_directories(study->directory, &err);
+    nin_status status = check_rows(study, &err);
+    if (status == NIN_OK) {
+        status = cli_make_directories(study->directory, &err);
+    }
     if (status == NIN_OK) {
         status = cli_study_record(study->directory, &study->rows, &train, &test, &err);
     }

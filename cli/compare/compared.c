@@ -162,7 +162,8 @@ json_t *cli_compared_json(const cli_compared_report *report) {
     cli_json_set(object, "batch", cli_json_integer((unsigned)report->batch));
     cli_json_set(object, "device", cli_json_text(report->device));
     cli_json_set(object, "isa", cli_json_text(report->isa));
-    cli_json_set(object, "threads", cli_json_integer((unsigned)report->threads));
+    cli_json_set(object, "threads",
+                 report->threads ? cli_json_integer((unsigned)report->threads) : json_null());
     cli_json_set(object, "nets", nets);
     return object;
 }

@@ -20,7 +20,7 @@ _nin_values() {
     case $1 in
     --model | -m) _nin_names "$program" summary ;;
     --data | -d) _nin_names "$program" data list ;;
-    --recipe) echo quick lecture ;;
+    --recipe) echo quick lecture paper ;;
     --optimizer) echo sgd adam adamw ;;
     --schedule) echo constant step cosine one-cycle ;;
     --init) echo xavier he gaussian pytorch ;;
@@ -49,7 +49,9 @@ _nin() {
     else
         case $command-$COMP_CWORD in
         help-2) words=$(_nin_commands "$program") ;;
-        summary-*) words=$(_nin_names "$program" summary) ;;
+        summary-* | compare-*) words=$(_nin_names "$program" summary) ;;
+        study-2) words=stability ;;
+        reproduce-2) words=$(_nin_names "$program" reproduce list) ;;
         data-2) words='list info fetch sheet' ;;
         data-3) words=$(_nin_names "$program" data list) ;;
         esac

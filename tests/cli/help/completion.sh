@@ -15,6 +15,9 @@ words nin train --schedule = co
 words nin data ""
 words nin data info dr
 words nin help e
+words nin compare vgg
+words nin study ""
+words nin reproduce figure
 words nin predict my.saf
 END
 bash complete.bash
