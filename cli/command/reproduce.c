@@ -71,7 +71,7 @@ typedef struct reproduction_job {
     figure figure;
     cli_rows rows;
     cli_reproduction result;
-    char *paper_data, *remark;
+    char *paper_data, *length, *remark;
     nin_dataset *train, *test;
     nin_model model; /* of the first row, for its maps */
 } reproduction_job;
@@ -82,6 +82,7 @@ static void free_job(reproduction_job *job) {
     }
     free(job->result.rows);
     free(job->paper_data);
+    free(job->length);
     free(job->remark);
     nin_dataset_free(job->train);
     nin_dataset_free(job->test);
@@ -105,22 +106,32 @@ static void scale_schedule(const cli_line *line, cli_settings *settings,
     }
 }
 
-/* "Shortened: 2 epochs of 230, 1,000 pictures a split. On fashion-mnist in place of cifar10." */
-static char *describe(const reproduction_job *job, int paper_epochs) {
-    const cli_settings *settings = &job->rows.rows[0].settings;
-    char *length = settings->train.epochs < paper_epochs
+/* "2 of 230 epochs, only 1,000 pictures"; "" of a whole run. */
+static char *describe_length(const cli_settings *settings, int paper_epochs) {
+    char *epochs = settings->train.epochs < paper_epochs
                        ? cli_format("%d of %d epochs", settings->train.epochs, paper_epochs)
                        : cli_copy("");
-    char *limit = settings->limit
-                      ? cli_format("only %s pictures", cli_thousands(settings->limit).text)
+    char *steps = settings->train.max_steps
+                      ? cli_format("%sat most %s steps", epochs[0] ? ", " : "",
+                                   cli_thousands(settings->train.max_steps).text)
                       : cli_copy("");
-    bool other = strcmp(settings->data, job->paper_data) != 0;
-    char *text = cli_format(
-        "%s%s%s%s%s%s%s%s", length[0] || limit[0] ? "shortened: " : "", length,
-        length[0] && limit[0] ? ", " : "", limit, (length[0] || limit[0]) && other ? "; " : "",
-        other ? settings->data : "", other ? " in place of " : "", other ? job->paper_data : "");
-    free(limit);
-    free(length);
+    const bool more = epochs[0] || steps[0];
+    char *text = settings->limit ? cli_format("%s%s%sonly %s pictures", epochs, steps,
+                                              more ? ", " : "", cli_thousands(settings->limit).text)
+                                 : cli_format("%s%s", epochs, steps);
+    free(steps);
+    free(epochs);
+    return text;
+}
+
+/* "shortened: 2 of 230 epochs; fashion-mnist in place of cifar10"; "" of the paper's own. */
+static char *describe(const char *length, const char *data, const char *paper_data) {
+    const bool other = strcmp(data, paper_data) != 0;
+    char *shorter =
+        length[0] ? cli_format("shortened: %s%s", length, other ? "; " : "") : cli_copy("");
+    char *text =
+        other ? cli_format("%s%s in place of %s", shorter, data, paper_data) : cli_copy(shorter);
+    free(shorter);
     return text;
 }
 
@@ -152,13 +163,13 @@ static nin_status plan(const cli_line *line, const char *name, reproduction_job 
     }
     const cli_settings *settings = &job->rows.rows[0].settings;
     const int paper_epochs = job->result.rows[0].paper_epochs;
-    job->remark = describe(job, paper_epochs);
+    job->length = describe_length(settings, paper_epochs);
+    job->remark = describe(job->length, settings->data, job->paper_data);
     job->result.name = name;
     job->result.summary = job->rows.summary;
     job->result.paper_data = job->paper_data;
     job->result.data = settings->data;
-    job->result.shortened = settings->train.epochs < paper_epochs || settings->limit > 0 ||
-                            settings->train.max_steps > 0;
+    job->result.length = job->length;
     job->result.remark = job->remark;
     return status;
 }

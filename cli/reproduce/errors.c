@@ -7,6 +7,7 @@
 
 #include <nin/draw.h>
 #include <stdlib.h>
+#include <string.h>
 
 nin_status cli_reproduction_draw_errors(const cli_reproduction *all, const char *directory,
                                         nin_error *err) {
@@ -23,8 +24,8 @@ nin_status cli_reproduction_draw_errors(const cli_reproduction *all, const char 
             own->test_accuracy[i] = 1 - own->test_accuracy[i];
         }
         const char *about = all->rows[read].row->about;
-        labels[2 * read] = cli_format("test error %s", about);
-        labels[2 * read + 1] = cli_format("training error %s", about);
+        labels[2 * read] = cli_format("test, %s", about);
+        labels[2 * read + 1] = cli_format("training, %s", about);
         curves[2 * read] = (nin_curve){.label = labels[2 * read],
                                        .x = own->epoch,
                                        .y = own->test_accuracy,
@@ -36,9 +37,16 @@ nin_status cli_reproduction_draw_errors(const cli_reproduction *all, const char 
                                            .count = own->count,
                                            .style = NIN_LINE_DASHED};
     }
-    char *title = cli_reproduction_title(all);
+    /* what there is to say is shared between the title and the axis: one of them is too short */
+    const int number = (int)strcspn(all->summary, ":"); /* "Figure 3" */
+    char *title = strcmp(all->data, all->paper_data) == 0
+                      ? cli_format("%.*s, %s", number, all->summary, all->data)
+                      : cli_format("%.*s on %s in place of %s", number, all->summary, all->data,
+                                   all->paper_data);
+    char *x_label =
+        all->length[0] ? cli_format("epoch (shortened: %s)", all->length) : cli_copy("epoch");
     const nin_plot plot = {.title = title,
-                           .x_label = "epoch",
+                           .x_label = x_label,
                            .y_label = "error",
                            .curves = curves,
                            .curve_count = 2 * all->count};
@@ -50,6 +58,7 @@ nin_status cli_reproduction_draw_errors(const cli_reproduction *all, const char 
         free(path);
         free(name);
     }
+    free(x_label);
     free(title);
     for (size_t i = 0; i < read; i++) {
         cli_epochs_free(&epochs[i]);

@@ -195,7 +195,9 @@ static nin_status draw(const map_sheet *sheet, const cli_reproduction *all, cons
             cell[1 + map].caption = map < data->classes ? data->class_names[map] : NULL;
         }
     }
-    char *title = cli_reproduction_title(all);
+    const int number = (int)strcspn(all->summary, ":"); /* "Figure 4" */
+    char *title = all->remark[0] ? cli_format("%.*s, %s", number, all->summary, all->remark)
+                                 : cli_copy(all->summary);
     const nin_sheet picture = {.channels = data->channels,
                                .height = data->height,
                                .width = data->width,

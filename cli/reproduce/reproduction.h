@@ -23,7 +23,7 @@ typedef struct cli_reproduction {
     const char *summary; /* "Table 1: test error on CIFAR-10" */
     const char *paper_data;
     const char *data;   /* what it was run on */
-    bool shortened;     /* fewer epochs or pictures than the paper's */
+    const char *length; /* how it is shorter than the paper's; "" if it is not */
     const char *remark; /* how it differs from the paper's: goes into every output; "" if it does
                            not */
     cli_reproduced *rows;
@@ -36,10 +36,6 @@ void cli_reproduction_print(const cli_reproduction *all);
 nin_status cli_reproduction_write_table(const cli_reproduction *all, const char *directory,
                                         nin_error *err);
 json_t *cli_reproduction_json(const cli_reproduction *all);
-
-/* The title of a picture: "Figure 4, shortened: 2 of 230 epochs; drawn in place of cifar10", or the
- * summary where it is the paper's; freed by the caller. */
-char *cli_reproduction_title(const cli_reproduction *all);
 
 /* Figure 3: errors by epoch of all rows, from their logs, into DIRECTORY/NAME.svg and .png. */
 nin_status cli_reproduction_draw_errors(const cli_reproduction *all, const char *directory,

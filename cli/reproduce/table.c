@@ -9,7 +9,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 static const char *const heads[] = {"row",        "net",         "parameters", "paper error",
                                     "test error", "train error", "epochs"};
@@ -36,12 +35,6 @@ static void fill_cells(const cli_reproduced *row, char *cells[COLUMNS]) {
     cells[n] = settings->train.epochs == row->paper_epochs
                    ? cli_format("%d", row->paper_epochs)
                    : cli_format("%d of %d", settings->train.epochs, row->paper_epochs);
-}
-
-char *cli_reproduction_title(const cli_reproduction *all) {
-    const int number = (int)strcspn(all->summary, ":");
-    return all->remark[0] ? cli_format("%.*s, %s", number, all->summary, all->remark)
-                          : cli_copy(all->summary);
 }
 
 void cli_reproduction_print(const cli_reproduction *all) {
@@ -110,7 +103,7 @@ json_t *cli_reproduction_json(const cli_reproduction *all) {
     cli_json_set(object, "summary", cli_json_text(all->summary));
     cli_json_set(object, "data", cli_json_text(all->data));
     cli_json_set(object, "paper_data", cli_json_text(all->paper_data));
-    cli_json_set(object, "shortened", json_boolean(all->shortened));
+    cli_json_set(object, "shortened", json_boolean(all->length[0] != 0));
     cli_json_set(object, "remark", cli_json_text(all->remark));
     cli_json_set(object, "rows", rows);
     return object;
