@@ -6,6 +6,7 @@
 #include "text.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,13 +16,13 @@ static const char name_letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-.";
 
 /* A heading with the lines behind it, or the lines before the first one. */
 typedef struct section {
-    char *name;  /* NULL before the first heading */
+    char *name;  /* "" before the first heading */
     int heading; /* its line, from 1 */
     char *about; /* what these lines say, or NULL */
     char *recipe;
     char *paper;
-    char *
-        settings; /* the other lines, each at its place in the file, so that messages count right */
+    char *settings; /* the other lines, each at its place in the file: messages count lines right */
+    size_t length;  /* of the settings so far */
 } section;
 
 typedef struct sections {
@@ -62,30 +63,36 @@ static char *value_of(const char *line, size_t length, const char *key) {
 static section *add_section(sections *list, char *name, int line, size_t size) {
     section *added = &list->all[list->count++];
     *added = (section){.name = name, .heading = line, .settings = cli_allocate(size + 1, 1)};
-    memset(added->settings, '\n', (size_t)(line > 0 ? line : 0));
+    added->length = (size_t)line;
+    memset(added->settings, '\n', added->length);
     return added;
 }
 
-static nin_status read_heading(const char *line, size_t length, const char *where, sections *list,
-                               char **name, nin_error *err) {
+/* The name in a heading; freed by the caller. NULL: it is not one, or taken. */
+static char *read_heading(const char *line, size_t length, const char *where, const sections *list,
+                          nin_error *err) {
     const char *end = memchr(line, ']', length);
     size_t letters = end ? (size_t)(end - line) - 1 : 0;
-    if (letters == 0 || strspn(line + 1, name_letters) != letters) {
-        return cli_error(err, NIN_ERROR_DATA,
-                         "%s: a row begins with [NAME], a name of small letters, digits, - and .",
-                         where);
+    if (letters == 0 || strspn(line + 1, name_letters) != letters ||
+        letters + 2 + strspn(end + 1, " \t\r") < length) {
+        cli_error(err, NIN_ERROR_DATA,
+                  "%s: a row begins with [NAME], a name of small letters, digits, - and .", where);
+        return NULL;
     }
     if (list->count > MOST_ROWS) {
-        return cli_error(err, NIN_ERROR_DATA, "%s: more than %d rows", where, MOST_ROWS);
+        cli_error(err, NIN_ERROR_DATA, "%s: more than %d rows", where, MOST_ROWS);
+        return NULL;
     }
+    char *name = cli_copy_part(line + 1, letters);
     for (size_t i = 1; i < list->count; i++) {
-        if (strncmp(list->all[i].name, line + 1, letters) == 0 && !list->all[i].name[letters]) {
-            return cli_error(err, NIN_ERROR_DATA, "%s: there is a row %s already, in line %d",
-                             where, list->all[i].name, list->all[i].heading);
+        if (strcmp(list->all[i].name, name) == 0) {
+            cli_error(err, NIN_ERROR_DATA, "%s: there is a row %s already, in line %d", where, name,
+                      list->all[i].heading);
+            free(name);
+            return NULL;
         }
     }
-    *name = cli_copy_part(line + 1, letters);
-    return NIN_OK;
+    return name;
 }
 
 static void read_line(section *here, const char *line, size_t length) {
@@ -103,33 +110,33 @@ static void read_line(section *here, const char *line, size_t length) {
         }
     }
     if (!is_own) {
-        strncat(here->settings, line, length);
+        memcpy(here->settings + here->length, line, length);
+        here->length += length;
     }
-    strcat(here->settings, "\n");
+    here->settings[here->length++] = '\n';
 }
 
 /* Cuts the text into sections; the first one is what stands before the first heading. */
 static nin_status cut(const char *text, const char *name, sections *list, nin_error *err) {
     size_t size = strlen(text) + 1;
-    section *here = add_section(list, NULL, 0, size);
-    nin_status status = NIN_OK;
+    section *here = add_section(list, cli_copy(""), 0, size);
     int number = 1;
-    for (const char *line = text; *line && status == NIN_OK; number++) {
+    for (const char *line = text; *line; number++) {
         size_t length = strcspn(line, "\n");
         if (line[0] == '[') {
             char *where = cli_format("%s:%d", name, number);
-            char *row = NULL;
-            status = read_heading(line, length, where, list, &row, err);
-            if (status == NIN_OK) {
-                here = add_section(list, row, number, size);
-            }
+            char *row = read_heading(line, length, where, list, err);
             free(where);
+            if (!row) {
+                return err->status;
+            }
+            here = add_section(list, row, number, size);
         } else {
             read_line(here, line, length);
         }
         line += length + (line[length] == '\n');
     }
-    return status;
+    return NIN_OK;
 }
 
 /* The settings of a row; `row` may be the common section itself. */
@@ -260,10 +267,12 @@ const char *cli_experiment_summary(const char *name) {
 static nin_status no_such_row(const cli_rows *rows, const char *name, nin_error *err) {
     const char *names[MOST_ROWS];
     char list[500] = "";
+    size_t length = 0;
     for (size_t i = 0; i < rows->count; i++) {
         names[i] = rows->rows[i].name;
-        if (strlen(list) + strlen(names[i]) + 3 < sizeof list) {
-            strcat(strcat(list, i ? ", " : ""), names[i]);
+        if (length < sizeof list) {
+            length += (size_t)snprintf(list + length, sizeof list - length, "%s%s", i ? ", " : "",
+                                       names[i]);
         }
     }
     const char *nearest = cli_nearest(name, names, rows->count);

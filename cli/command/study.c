@@ -16,6 +16,7 @@
 #include "../text.h"
 #include "../trial.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -371,6 +372,7 @@ static nin_status report(const study_job *study, nin_error *err) {
 }
 
 static int open_data(study_job *study) {
+    assert(study->rows.count > 0);
     cli_settings *settings = &study->rows.rows[0].settings;
     for (size_t r = 1; r < study->rows.count; r++) {
         const cli_settings *other = &study->rows.rows[r].settings;

@@ -98,8 +98,11 @@ static char *conditions(const cli_compared_report *report) {
 
 void cli_compared_print(const cli_compared_report *report) {
     char alignment[2 + QUANTITIES + 1] = "ll";
+    size_t columns = strlen(alignment);
     for (int q = 0; q < QUANTITIES; q++) {
-        strcat(alignment, is_known(report, q) ? "r" : "");
+        if (is_known(report, q)) {
+            alignment[columns++] = 'r';
+        }
     }
     cli_table *table = cli_table_create(alignment);
     cli_table_add_styled(table, CLI_BOLD, "net");

@@ -186,7 +186,7 @@ static nin_status draw(const map_sheet *sheet, const cli_reproduction *all, cons
         if (sheet->picture[row] == SIZE_MAX) {
             continue;
         }
-        nin_sheet_cell *cell = &cells[row * columns];
+        nin_sheet_cell *cell = &cells[(size_t)row * (size_t)columns];
         cell->pixels = nin_dataset_pixels(test, sheet->picture[row]);
         for (int map = 0; map < sheet->classes; map++) {
             cell[1 + map].pixels =

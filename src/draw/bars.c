@@ -116,7 +116,8 @@ static void draw_all(ninp_canvas *canvas, const nin_bars *bars, const bars_layou
     ninp_label_draw(cairo, (ninp_lettering){TITLE_SIZE, NINP_LABEL_INK, 0}, MARGIN,
                     MARGIN + TITLE_SIZE, layout->page_width - 2 * MARGIN, bars->title);
     for (int p = 0; p < bars->panel_count; p++) {
-        double top = first + (p / bars->columns) * (layout->panel_height + PANEL_GAP);
+        const int line = p / bars->columns;
+        double top = first + line * (layout->panel_height + PANEL_GAP);
         double left = MARGIN + layout->heads + HEAD_GAP +
                       (p % bars->columns) * (layout->panel_width + PANEL_GAP);
         draw_panel(canvas, bars, &bars->panels[p], left, top);

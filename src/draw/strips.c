@@ -76,9 +76,11 @@ static place find_place(const place *taken, size_t count, double x, double y) {
     const int levels = (int)((ROW_HEIGHT / 2 - DOT - 1) / STEP);
     const int columns = 2;
     for (int column = 0; column <= 2 * columns; column++) {
-        double dx = ((column + 1) / 2) * (column % 2 ? STEP : -STEP);
+        const int steps = (column + 1) / 2;
+        const double dx = column % 2 ? steps * STEP : -steps * STEP;
         for (int level = 0; level <= 2 * levels; level++) {
-            double dy = ((level + 1) / 2) * (level % 2 ? STEP : -STEP);
+            const int up = (level + 1) / 2;
+            const double dy = level % 2 ? up * STEP : -up * STEP;
             if (is_free(taken, count, (place){x + dx, y + dy})) {
                 return (place){x + dx, y + dy};
             }

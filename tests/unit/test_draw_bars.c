@@ -47,7 +47,7 @@ static void lengths_are_in_proportion(void **state) {
                            .title = "title",
                            .note = "note"};
     png_page page = draw(state, &bars);
-    int lengths[4];
+    int lengths[4] = {0};
     assert_int_equal(measure(&page, lengths, 4), 4);
     const double expected[] = {1, 0.5, 0.25, 1};
     for (int i = 0; i < 4; i++) {
@@ -63,7 +63,7 @@ static void panels_stand_in_columns(void **state) {
     nin_bars bars = {.row_heads = heads, .rows = 1, .panels = panels, .panel_count = 3};
     bars.columns = 3;
     png_page wide = draw(state, &bars);
-    int lengths[3];
+    int lengths[3] = {0};
     assert_int_equal(measure(&wide, lengths, 3), 1);
     assert_true(abs(lengths[0] - 3 * PIXELS * LONGEST) <= 6);
     bars.columns = 2;
