@@ -56,12 +56,16 @@ void cli_out_of_memory(void) {
     _exit(CLI_FAILED);
 }
 
-/* A reader that has gone (EPIPE) has seen what it wanted: no message then. */
+/* A reader that has gone (EPIPE) has seen what it wanted: no message then. Where an earlier write
+ * failed, its reason is what another byte meets. */
 void cli_finish_output(void) {
     bool failed_before = ferror(stdout) != 0;
     errno = 0;
     if (fflush(stdout) == 0 && !failed_before) {
         return;
+    }
+    if (errno == 0) {
+        (void)!write(STDOUT_FILENO, "\n", 1);
     }
     if (errno != EPIPE) {
         fprintf(stderr, "nin: cannot write to the standard output%s%s\n", errno ? ": " : "",

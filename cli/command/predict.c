@@ -210,7 +210,9 @@ static void predict_directory(predict_job *job, const char *directory) {
     free(entries);
 }
 
-static int open_job(predict_job *job, const char *path, const cli_settings *settings) {
+/* `alone`: there is one picture to look at, a few milliseconds of work, and a second thread would
+ * take as long to wake as the part it takes over. */
+static int open_job(predict_job *job, const char *path, const cli_settings *settings, bool alone) {
     int code = cli_model_load(path, &job->model);
     if (code != CLI_DONE) {
         return code;
@@ -218,6 +220,9 @@ static int open_job(predict_job *job, const char *path, const cli_settings *sett
     nin_error err = {0};
     nin_session_options options = cli_session_options(settings);
     options.batch = 1;
+    if (alone && options.threads == 0) {
+        options.threads = 1;
+    }
     if (nin_session_create(job->model.net, &options, &job->session, &err) != NIN_OK) {
         return cli_fail(&err);
     }
@@ -259,7 +264,8 @@ int cli_command_predict(int argc, char **argv) {
     cli_line_parse(&line, argc, argv);
 
     predict_job job = {.json = request.json, .flip = request.flip};
-    job.code = open_job(&job, line.words[0], cli_line_settings(&line));
+    job.code = open_job(&job, line.words[0], cli_line_settings(&line),
+                        line.word_count == 2 && !cli_is_directory(line.words[1]));
     bool opened = job.code == CLI_DONE;
     if (opened) {
         job.top = request.top < job.classes ? (int)request.top : job.classes;
