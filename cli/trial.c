@@ -41,8 +41,9 @@ nin_status cli_trial_model(const cli_settings *settings, const nin_dataset *trai
     return status;
 }
 
-/* What the run will be on is asked of a session for one picture, which is small. */
-static nin_status write_config(const cli_trial *trial, nin_error *err) {
+/* What the run will be on is asked of a session for one picture, which is small; the algorithms of
+ * the whole batch are known later (NULL: not yet). */
+static nin_status write_config(const cli_trial *trial, const char *algorithms, nin_error *err) {
     nin_session_options options = cli_session_options(trial->settings);
     options.batch = 1;
     options.algorithms = NULL;
@@ -52,13 +53,32 @@ static nin_status write_config(const cli_trial *trial, nin_error *err) {
         return status;
     }
     const nin_dataset *test = trial->test ? trial->test : trial->train;
-    const cli_run_record record = {.net = nin_net_text(trial->model.net),
-                                   .train = nin_dataset_get_info(trial->train),
-                                   .test = nin_dataset_get_info(test),
-                                   .session = nin_session_get_info(session)};
+    cli_run_record record = {.net = nin_net_text(trial->model.net),
+                             .train = nin_dataset_get_info(trial->train),
+                             .test = nin_dataset_get_info(test),
+                             .session = nin_session_get_info(session)};
+    record.session.algorithms = algorithms;
     status = cli_run_write(trial->directory, trial->settings, &record, err);
     nin_session_free(session);
     return status;
+}
+
+/* Who looks on while a trial is run. */
+typedef struct trial_watch {
+    const cli_trial *trial;
+    bool fresh;    /* it does not go on with a run */
+    nin_error err; /* of writing config.json */
+} trial_watch;
+
+/* Once the algorithms are known, config.json says which they are. */
+static bool on_event(nin_event event, const nin_progress *progress, void *context) {
+    trial_watch *watch = context;
+    const cli_trial *trial = watch->trial;
+    if (event == NIN_EVENT_BEGIN && watch->fresh &&
+        write_config(trial, progress->algorithms, &watch->err) != NIN_OK) {
+        return false;
+    }
+    return !trial->callback || trial->callback(event, progress, trial->context);
 }
 
 nin_status cli_trial_check(const cli_settings *settings, const nin_dataset *train,
@@ -83,20 +103,21 @@ nin_status cli_trial_run(cli_trial *trial, nin_error *err) {
         return status;
     }
     char *state = cli_join(trial->directory, "state");
+    trial_watch watch = {.trial = trial, .fresh = !cli_exists(state)};
     const nin_train_options options = cli_train_options(trial->settings);
     const nin_train_task task = {.model = &trial->model,
                                  .train = trial->train,
                                  .test = trial->test,
                                  .options = &options,
                                  .directory = trial->directory,
-                                 .resume = cli_exists(state),
-                                 .callback = trial->callback,
-                                 .context = trial->context};
+                                 .resume = !watch.fresh,
+                                 .callback = on_event,
+                                 .context = &watch};
     free(state);
-    if (!task.resume) {
+    if (watch.fresh) {
         status = cli_run_create(trial->directory, err);
         if (status == NIN_OK) {
-            status = write_config(trial, err);
+            status = write_config(trial, NULL, err);
         }
         if (status == NIN_OK) {
             status = cli_preprocess_fit(&trial->model.preprocess, trial->train, err);
@@ -104,7 +125,11 @@ nin_status cli_trial_run(cli_trial *trial, nin_error *err) {
     }
     if (status == NIN_OK) {
         status = nin_train(&task, &trial->result, err);
-        if (status != NIN_OK && !task.resume) {
+        if (status == NIN_OK && watch.err.status != NIN_OK) {
+            *err = watch.err;
+            status = err->status;
+        }
+        if (status != NIN_OK && watch.fresh) {
             cli_run_discard(trial->directory);
         }
     }

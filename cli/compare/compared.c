@@ -31,8 +31,8 @@ static const char *const titles[QUANTITIES] = {
     [MACS] = "multiply-accumulates a picture",
     [TRAIN_BYTES] = "memory to train",
     [PREDICT_BYTES] = "memory to predict",
-    [TRAIN_RATE] = "training, examples/s",
-    [PREDICT_RATE] = "prediction, examples/s",
+    [TRAIN_RATE] = "training, ms a picture",
+    [PREDICT_RATE] = "prediction, ms a picture",
     [ACCURACY] = "test accuracy",
 };
 
@@ -171,6 +171,20 @@ json_t *cli_compared_json(const cli_compared_report *report) {
     return object;
 }
 
+/* A bar. Speeds are drawn as times, whose bars stay comparable where one net is a hundred times as
+ * fast as the others. */
+static nin_bar bar_of(const cli_compared *net, int quantity, cli_short_text *text) {
+    double value = value_of(net, quantity);
+    *text = value_text(net, quantity);
+    if (isnan(value)) {
+        *text = quantity == DENSE ? (cli_short_text){"none"} : *text;
+    } else if (quantity == TRAIN_RATE || quantity == PREDICT_RATE) {
+        value = 1000 / value;
+        snprintf(text->text, sizeof text->text, "%.3g", value);
+    }
+    return (nin_bar){value, text->text};
+}
+
 nin_status cli_compared_draw(const cli_compared_report *report, const char *path, nin_error *err) {
     const size_t count = report->count;
     const char **row_heads = cli_allocate(count, sizeof *row_heads);
@@ -185,10 +199,7 @@ nin_status cli_compared_draw(const cli_compared_report *report, const char *path
         for (size_t i = 0; i < count; i++) {
             size_t at = (size_t)known * count + i;
             row_heads[i] = report->nets[i].name;
-            texts[at] = isnan(value_of(&report->nets[i], q)) && q == DENSE
-                            ? (cli_short_text){"none"}
-                            : value_text(&report->nets[i], q);
-            all[at] = (nin_bar){value_of(&report->nets[i], q), texts[at].text};
+            all[at] = bar_of(&report->nets[i], q, &texts[at]);
         }
         panels[known] = (nin_bar_panel){titles[q], all + (size_t)known * count};
         known++;

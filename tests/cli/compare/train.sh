@@ -7,3 +7,5 @@ cat said
 python3 -c 'import json; print([(n["name"], n["epochs"]) for n in json.load(open("object"))["nets"]])'
 "$NIN" compare runs/lenet/last.safetensors --data drawn --limit 64 --seconds 0
 "$NIN" eval runs/lenet/last.safetensors --data drawn --limit 64 --json | grep -o '"accuracy": [0-9.]*'
+"$NIN" train --config runs/lenet/config.json --out again --quiet
+cmp runs/lenet/last.safetensors again/last.safetensors
