@@ -120,7 +120,7 @@ nin_status cli_trial_run(cli_trial *trial, nin_error *err) {
             status = write_config(trial, NULL, err);
         }
         if (status == NIN_OK) {
-            status = cli_preprocess_fit(&trial->model.preprocess, trial->train, err);
+            status = nin_preprocess_fit(&trial->model.preprocess, trial->train, err);
         }
     }
     if (status == NIN_OK) {
