@@ -35,7 +35,7 @@ static nin_status draw(const nin_lr_range *range, const char *directory, nin_err
     double *smoothed = cli_allocate(range->count, sizeof *smoothed);
     double *single = cli_allocate(range->count, sizeof *single);
     const double limit = HIGHEST * range->points[0].loss;
-    double least = INFINITY;
+    double least = (double)INFINITY;
     double most = 0;
     for (size_t i = 0; i < range->count; i++) {
         x[i] = log10((double)range->points[i].lr);

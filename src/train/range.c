@@ -91,7 +91,7 @@ static bool tell(const ninp_trainer *trainer, const nin_lr_range *range, int ste
 static nin_status measure(ninp_trainer *trainer, const nin_lr_range_options *options, int steps,
                           nin_lr_range *out, nin_error *err) {
     double raw = 0;
-    double best = INFINITY;
+    double best = (double)INFINITY;
     out->points = ninp_calloc((size_t)steps, sizeof *out->points);
     if (!out->points) {
         return ninp_fail_memory(err, (size_t)steps * sizeof *out->points, "a range test");

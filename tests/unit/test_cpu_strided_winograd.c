@@ -9,6 +9,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -118,30 +119,47 @@ static void open_phases(const weighted_case *from, weighted_case *to) {
     weighted_case_reference(to);
 }
 
-typedef struct sums {
-    double error, size;
-} sums;
+/* One of the results of a run. */
+typedef struct result {
+    const char *what;
+    size_t count;
+    const double *values, *expected, *bounds;
+    double error; /* at most, by root mean squares; 0: any */
+} result;
 
-static void check_value(const weighted_setup *setup, const weighted_case *weighted,
-                        const char *what, size_t index, double value, double expected, double bound,
-                        sums *all) {
-    const bool right = !isfinite(expected) ? !isfinite(value)
-                                           : !isfinite(bound) || fabs(value - expected) <= bound;
-    if (!right) {
-        fail_msg("%s %s on %s, %d threads: %s[%zu] is %.9g, expected %.9g within %.3g",
-                 setup->algorithm->name, weighted->line, setup->kernels->isa, setup->threads, what,
-                 index, value, expected, bound);
-    }
-    all->error += (value - expected) * (value - expected);
-    all->size += expected * expected;
+/* Within the bounds where these are finite; what is not finite in float64 is not finite here. */
+static bool is_right(double value, double expected, double bound) {
+    return !isfinite(expected) ? !isfinite(value)
+                               : !isfinite(bound) || fabs(value - expected) <= bound;
 }
 
-static void check_error(const weighted_setup *setup, const weighted_case *weighted,
-                        const char *what, sums all, double most) {
-    if (all.size > 0.0 && !(sqrt(all.error / all.size) <= most)) {
-        fail_msg("%s %s on %s: %s has an error of %.2g, more than %.1g", setup->algorithm->name,
-                 weighted->line, setup->kernels->isa, what, sqrt(all.error / all.size), most);
+static void check_result(const weighted_setup *setup, const char *line, const result *r) {
+    double error = 0.0;
+    double size = 0.0;
+    for (size_t i = 0; i < r->count; i++) {
+        if (!is_right(r->values[i], r->expected[i], r->bounds[i])) {
+            fail_msg("%s %s on %s, %d threads: %s[%zu] is %.9g, expected %.9g within %.3g",
+                     setup->algorithm->name, line, setup->kernels->isa, setup->threads, r->what, i,
+                     r->values[i], r->expected[i], r->bounds[i]);
+        }
+        error += (r->values[i] - r->expected[i]) * (r->values[i] - r->expected[i]);
+        size += r->expected[i] * r->expected[i];
     }
+    if (r->error > 0.0 && size > 0.0 && !(sqrt(error / size) <= r->error)) {
+        fail_msg("%s %s on %s: %s has an error of %.2g, more than %.1g", setup->algorithm->name,
+                 line, setup->kernels->isa, r->what, sqrt(error / size), r->error);
+    }
+}
+
+/* The phases' bounds of the filters' values. */
+static double *weight_bounds(const weighted_case *weighted, const winograd_bounds *bounds) {
+    const size_t count = weighted->layer.tensor_sizes[0];
+    double *found = malloc(count * sizeof *found);
+    assert_non_null(found);
+    for (size_t i = 0; i < count; i++) {
+        found[i] = bounds->weight[phased_weight(weighted, i)];
+    }
+    return found;
 }
 
 /* Every value within its bound and, unless `times` is 0, all within `times` the stated error. */
@@ -150,26 +168,17 @@ static void check(const weighted_case *weighted, const weighted_case *phased,
     assert_null(weighted_case_refusal(weighted, setup));
     weighted_results results = weighted_case_run(weighted, setup);
     winograd_bounds bounds = winograd_bounds_of(phased, form_of(setup->kernels, number));
+    double *of_weights = weight_bounds(weighted, &bounds);
     const ninp_layer_run *run = &weighted->layer.run;
-    sums y = {0};
-    sums weight = {0};
-    sums bias = {0};
-    for (size_t i = 0; i < results.y_count; i++) {
-        check_value(setup, weighted, "y", i, results.y[i], run->y[i], bounds.y[i], &y);
+    const double error = times * forms[number].error;
+    const result list[] = {
+        {"y", results.y_count, results.y, run->y, bounds.y, error},
+        {"dW", results.weight_count, results.weight, run->gradients[0], of_weights, error},
+        {"db", results.bias_count, results.bias, run->gradients[1], bounds.bias, times * 1e-6}};
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+        check_result(setup, weighted->line, &list[i]);
     }
-    for (size_t i = 0; i < results.weight_count; i++) {
-        check_value(setup, weighted, "dW", i, results.weight[i], run->gradients[0][i],
-                    bounds.weight[phased_weight(weighted, i)], &weight);
-    }
-    for (size_t i = 0; i < results.bias_count; i++) {
-        check_value(setup, weighted, "db", i, results.bias[i], run->gradients[1][i], bounds.bias[i],
-                    &bias);
-    }
-    if (times > 0.0) {
-        check_error(setup, weighted, "y", y, times * forms[number].error);
-        check_error(setup, weighted, "dW", weight, times * forms[number].error);
-        check_error(setup, weighted, "db", bias, times * 1e-6);
-    }
+    free(of_weights);
     winograd_bounds_free(&bounds);
     weighted_results_free(&results);
 }
