@@ -106,7 +106,7 @@ static void test_divergence(void **state) {
     const nin_lr_range_options wild = {.from = 1e-3F, .to = 1e5F, .steps = 50};
     nin_lr_range range = measure_well(&run, &wild);
     assert_true(range.diverged && range.count < 50);
-    double best = INFINITY;
+    double best = (double)INFINITY;
     for (size_t i = 0; i < range.count; i++) {
         assert_true(i + 1 == range.count || range.points[i].smoothed <= 4 * best);
         best = fmin(best, range.points[i].smoothed);
