@@ -39,6 +39,9 @@ static void free_points(points *all) {
 static void add_line(points *all, const char *line, size_t length) {
     json_t *object = json_loadb(line, length, 0, NULL);
     json_t *x = json_object_get(object, "epoch");
+    if (json_object_get(object, "restart")) {
+        all->count = 0; /* what was before is no part of the run that counts */
+    }
     if (json_is_number(x)) {
         all->x[all->count] = json_number_value(x);
         for (int i = 0; i < CURVES; i++) {

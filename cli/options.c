@@ -11,27 +11,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GROUP_WHAT, GROUP_LENGTH, GROUP_RULE, GROUP_START, GROUP_PLACE, GROUP_COUNT };
+enum { GROUP_WHAT, GROUP_LENGTH, GROUP_RULE, GROUP_START, GROUP_HEALTH, GROUP_PLACE, GROUP_COUNT };
 
 static const char *const groups[] = {
     [GROUP_WHAT] = "What is trained on what:",
     [GROUP_LENGTH] = "How long, and what is kept:",
     [GROUP_RULE] = "The rule by which weights change:",
     [GROUP_START] = "The weights at the start:",
+    [GROUP_HEALTH] = "When training goes wrong:",
     [GROUP_PLACE] = "Where it runs:",
 };
 
 /* none is false. */
 static const char *const whitenings[] = {"none", "zca", NULL};
 
-/* In the order of nin_optimizer, nin_schedule and nin_init. */
+/* In the order of nin_optimizer, nin_schedule, nin_init and nin_on_failure. */
 static const char *const optimizers[] = {"sgd", "adam", "adamw", NULL};
 static const char *const schedules[] = {"constant", "step", "cosine", "one-cycle", NULL};
 static const char *const inits[] = {"xavier", "he", "gaussian", "pytorch", NULL};
+static const char *const reactions[] = {"continue", "stop", "restart", NULL};
 
 /* Choices are kept as int. */
 static_assert(sizeof(nin_optimizer) == sizeof(int) && sizeof(nin_schedule) == sizeof(int) &&
-                  sizeof(nin_init) == sizeof(int),
+                  sizeof(nin_init) == sizeof(int) && sizeof(nin_on_failure) == sizeof(int),
               "an enum is as wide as an int");
 
 #define AT(member) offsetof(cli_settings, member)
@@ -167,6 +169,16 @@ static const cli_setting table[] = {
      "the last layer's weights start as drawn, times X", GROUP_START, TRAIN},
     {"last-bias", 0, CLI_REAL_OR_NONE, AT(train.init.last_bias), RANGE(-1e6, 1e6), "X|none",
      "the last layer's biases start at X; none: as the others", GROUP_START, TRAIN},
+
+    {"health", 0, CLI_SWITCH, AT(train.health), NONE, "yes|no",
+     "watch for dead class maps and units, a loss that stands still, gradients that explode or "
+     "vanish and the like, and say what to change",
+     GROUP_HEALTH, TRAIN | CLI_MAY_CHANGE},
+    {"on-failure", 0, CLI_CHOICE, AT(train.on_failure), CHOICES(reactions), "WORD",
+     "when the run has failed: continue, stop (exit code 1), or restart with the next seed",
+     GROUP_HEALTH, TRAIN | CLI_MAY_CHANGE},
+    {"restarts", 0, CLI_INTEGER, AT(train.restarts), RANGE(0, 1000), "N",
+     "on-failure restart: at most N times", GROUP_HEALTH, TRAIN | CLI_MAY_CHANGE},
 
     {"device", 0, CLI_TEXT, AT(device), NONE, "NAME", "auto, cpu, or reference (slow, exact)",
      GROUP_PLACE, TRAIN | CLI_FOR_ENGINE},

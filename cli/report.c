@@ -4,6 +4,7 @@
 #include "datasets.h"
 #include "fail.h"
 #include "files.h"
+#include "findings.h"
 #include "json.h"
 #include "models.h"
 #include "progress.h"
@@ -16,17 +17,16 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { STANDSTILL_STEPS = 300 };
-
 struct cli_report {
     cli_progress *line;
     const char *directory;
     int epochs;
-    int classes;
-    uint64_t last_step;       /* where it will end */
-    uint64_t first_step;      /* steps done before this process */
-    double drawn_time;        /* when the curves were last drawn */
-    bool cannot_draw, warned; /* said once */
+    uint64_t last_step;   /* where it will end */
+    double first_seconds; /* wall time before the last restart; 0: none */
+    uint64_t first_step;  /* steps done before this process; 0 after a restart */
+    double drawn_time;    /* when the curves were last drawn */
+    bool cannot_draw;     /* said once */
+    uint64_t seed;
 };
 
 /* ---- the beginning ---------------------------------------------------------------------- */
@@ -146,11 +146,11 @@ void cli_report_plan(const cli_settings *settings, const nin_net *net, const cli
 
 /* ---- the way ---------------------------------------------------------------------------- */
 
-cli_report *cli_report_start(const cli_settings *settings, const char *directory, int classes) {
+cli_report *cli_report_start(const cli_settings *settings, const char *directory) {
     cli_report *report = cli_allocate(1, sizeof *report);
     report->directory = directory;
     report->epochs = settings->train.epochs;
-    report->classes = classes;
+    report->seed = settings->train.seed;
     report->last_step = settings->train.max_steps ? settings->train.max_steps : UINT64_MAX;
     report->line = cli_progress_start("preparing the net");
     return report;
@@ -195,7 +195,7 @@ static void show_step(cli_report *report, const nin_progress *now) {
     uint64_t end = now->steps < report->last_step ? now->steps : report->last_step;
     uint64_t done = now->step - report->first_step;
     double left = end > now->step ? (double)(end - now->step) : 0;
-    double seconds = done ? now->wall_seconds / (double)done * left : -1;
+    double seconds = done ? (now->wall_seconds - report->first_seconds) / (double)done * left : -1;
     cli_progress_set(report->line,
                      "epoch %d/%d  %sstep %d/%d  loss %.3f  acc %.3f  %s examples/s  ETA %s",
                      now->epoch + 1, now->epochs, bar(now->batch_index + 1, now->batches).text,
@@ -203,28 +203,11 @@ static void show_step(cli_report *report, const nin_progress *now) {
                      cli_rate(now->examples_per_second).text, cli_duration(seconds).text);
 }
 
-/* Guessing costs ln(classes). A run that still does so after hundreds of steps may never stop. */
-static void warn_of_standstill(cli_report *report, const nin_progress *now) {
-    double guessing = log((double)report->classes);
-    if (report->warned || now->step < STANDSTILL_STEPS || now->train_loss < guessing - 0.01) {
-        return;
-    }
-    report->warned = true;
-    cli_progress_note(report->line,
-                      "nin: the loss still stands where guessing does, at ln %d = %.3f. Such a run "
-                      "may learn later, or never.",
-                      report->classes, guessing);
-    cli_progress_note(report->line,
-                      "  --recipe quick learns at once; --init he, --warmup-steps, a smaller --lr "
-                      "or another --seed may help");
-}
-
 static void show_epoch(cli_report *report, const nin_progress *now) {
     cli_progress_note(
         report->line, "epoch %d/%d  loss %.3f  train acc %.3f  test acc %.3f  %s examples/s  %s",
         now->epoch + 1, now->epochs, now->train_loss, now->train_accuracy, now->test_accuracy,
         cli_rate(now->examples_per_second).text, cli_duration(now->wall_seconds).text);
-    warn_of_standstill(report, now);
     draw_curves_sometimes(report);
 }
 
@@ -245,6 +228,13 @@ bool cli_report_event(nin_event event, const nin_progress *progress, void *conte
             cli_progress_note(report->line, "saved at step %llu",
                               (unsigned long long)progress->step);
         }
+        break;
+    case NIN_EVENT_FINDING: cli_finding_note(report->line, progress->finding); break;
+    case NIN_EVENT_RESTART:
+        cli_finding_note_restart(report->line, progress->finding, progress->restart,
+                                 report->seed + (uint64_t)progress->restart);
+        report->first_step = 0;
+        report->first_seconds = progress->wall_seconds;
         break;
     }
     return cli_signal_seen() == 0;
@@ -275,13 +265,19 @@ static void show_curves(const cli_settings *settings, const char *directory) {
 
 static void say_where(const cli_settings *settings, const char *directory,
                       const nin_train_result *result) {
+    cli_findings_summary(result, settings->train.seed);
     if (result->out_of_patience) {
         int waited = result->last.epoch - result->best_epoch;
         cli_note("nin: stopped early, after epoch %d: the test accuracy has not been better than "
                  "%.3f for %d epoch%s",
                  result->last.epoch + 1, result->best_accuracy, waited, waited == 1 ? "" : "s");
     }
-    if (result->stopped) {
+    if (result->failed) {
+        cli_note(
+            "nin: the run has failed (%s) and was stopped after step %llu; everything is saved "
+            "in %s",
+            nin_finding_word(result->failure), (unsigned long long)result->last.step, directory);
+    } else if (result->stopped) {
         cli_note("nin: stopped after step %llu; everything is saved in %s",
                  (unsigned long long)result->last.step, directory);
     } else {
@@ -296,7 +292,7 @@ static void say_where(const cli_settings *settings, const char *directory,
         }
         free(curves);
     }
-    if (!result->stopped && isnan(result->last.test_accuracy)) {
+    if (!result->stopped && !result->failed && isnan(result->last.test_accuracy)) {
         cli_note("to test: nin eval %s/last.safetensors --data %s", directory, settings->data);
     }
     if (result->out_of_patience) {
@@ -306,8 +302,8 @@ static void say_where(const cli_settings *settings, const char *directory,
     }
 }
 
-static void print_json(const cli_run_record *record, const char *directory,
-                       const nin_train_result *result) {
+static void print_json(const cli_settings *settings, const cli_run_record *record,
+                       const char *directory, const nin_train_result *result) {
     const nin_progress *last = &result->last;
     json_t *object = cli_json_object();
     cli_json_set(object, "loss", cli_json_real(last->train_loss));
@@ -324,6 +320,11 @@ static void print_json(const cli_run_record *record, const char *directory,
     cli_json_set(object, "finished", json_boolean(result->finished));
     cli_json_set(object, "stopped", json_boolean(result->stopped));
     cli_json_set(object, "out_of_patience", json_boolean(result->out_of_patience));
+    cli_json_set(object, "failed",
+                 result->failed ? cli_json_text(nin_finding_word(result->failure)) : json_null());
+    cli_json_set(object, "restarts", cli_json_integer((unsigned)last->restart));
+    cli_json_set(object, "seed", cli_json_integer(settings->train.seed + (unsigned)last->restart));
+    cli_json_set(object, "findings", cli_findings_json(result));
     cli_json_set(object, "directory", cli_json_text(directory));
     cli_json_print(object);
 }
@@ -336,8 +337,8 @@ void cli_report_end(const cli_settings *settings, const cli_run_record *record,
     }
     say_where(settings, directory, result);
     if (json) {
-        print_json(record, directory, result);
-    } else if (!result->stopped) {
+        print_json(settings, record, directory, result);
+    } else if (!result->stopped && !result->failed) {
         printf("loss %.3f, train acc %.3f, test acc %.3f\n", last->train_loss, last->train_accuracy,
                last->test_accuracy);
         printf("%.1f examples/sec on %s\n", last->examples_per_second, record->session.device);

@@ -14,7 +14,7 @@ void cli_report_plan(const cli_settings *settings, const nin_net *net, const cli
                      const char *directory);
 
 /* Follows a run whose curves go into `directory` (must outlive the report). */
-cli_report *cli_report_start(const cli_settings *settings, const char *directory, int classes);
+cli_report *cli_report_start(const cli_settings *settings, const char *directory);
 
 /* The callback for nin_train; its context is the report. Answers false after a signal. */
 bool cli_report_event(nin_event event, const nin_progress *progress, void *context);

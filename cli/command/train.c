@@ -359,10 +359,8 @@ static int train(train_run *run, const char *directory, bool json) {
     cli_catch_signals(cli_is_quiet() ? NULL
                                      : "\nnin: finishing this step, then saving; once more stops "
                                        "at once\n");
-    train_watch watch = {.run = run,
-                         .directory = directory,
-                         .report = cli_report_start(&run->settings, directory,
-                                                    nin_net_output(run->model.net).channels)};
+    train_watch watch = {
+        .run = run, .directory = directory, .report = cli_report_start(&run->settings, directory)};
     nin_train_options options = cli_train_options(&run->settings);
     nin_train_task task = task_of(run, &options, directory);
     task.callback = on_event;
@@ -379,13 +377,10 @@ static int train(train_run *run, const char *directory, bool json) {
         if (!run->config) {
             cli_run_discard(directory);
         }
-        if (status == NIN_ERROR_NOT_FINITE) {
-            fprintf(stderr, "  A smaller --lr, --warmup-steps 500 or --clip-norm 1 may help.\n");
-        }
         return code;
     }
     cli_report_end(&run->settings, &run->record, directory, &result, json);
-    return result.stopped ? 128 + cli_signal_seen() : CLI_DONE;
+    return result.failed ? CLI_FAILED : result.stopped ? 128 + cli_signal_seen() : CLI_DONE;
 }
 
 /* The range test leaves its files in a directory without a run. */

@@ -5,6 +5,7 @@
 #include <nin/base.h>
 #include <nin/data.h>
 #include <nin/draw.h>
+#include <nin/health.h>
 #include <nin/image.h>
 #include <nin/model.h>
 #include <nin/net.h>

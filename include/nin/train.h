@@ -3,6 +3,7 @@
 #define NIN_TRAIN_H
 
 #include <nin/data.h>
+#include <nin/health.h>
 #include <nin/model.h>
 #include <nin/session.h>
 
@@ -74,10 +75,16 @@ typedef struct nin_train_options {
     int points_per_epoch; /* curve points an epoch; 0: the lecture's rule, (i + 1) % (batches / 5)
                              == 0 or the last: 6 for 469 batches */
     double checkpoint_seconds; /* save state at least this often, 0: at the end of epochs only */
+
+    bool health;               /* watch the run and tell what is found; costs less than a percent of
+                                  a step and changes no bit of the training */
+    nin_on_failure on_failure; /* needs `health` unless it is NIN_ON_FAILURE_CONTINUE */
+    int restarts; /* at most this many, with seed + 1, seed + 2, ...; then the run stops */
 } nin_train_options;
 
 /* The lecture's: 10 epochs, batch 128, plain sgd, lr 0.1, constant, nothing else (for adam and
- * adamw PyTorch's 0.9, 0.999, 1e-8); no checkpoints between epochs. */
+ * adamw PyTorch's 0.9, 0.999, 1e-8); no checkpoints between epochs; watched, continued after a
+ * failure, 3 restarts. */
 NIN_API nin_train_options nin_train_options_defaults(void);
 
 /* Where the run is. Running means are those of the lecture: since the epoch began. */
@@ -96,6 +103,8 @@ typedef struct nin_progress {
     double wall_seconds;    /* wall time of this process's part */
     const char *algorithms; /* that train, in the form of nin_session_options: to do the same again;
                                valid during the callback */
+    const nin_finding *finding; /* NIN_EVENT_FINDING, NIN_EVENT_RESTART: which; NULL otherwise */
+    int restart;                /* how many restarts there were; the seed is that much larger */
 } nin_progress;
 
 typedef enum nin_event {
@@ -104,7 +113,9 @@ typedef enum nin_event {
     NIN_EVENT_TESTING, /* evaluation: batch_index of batches done */
     NIN_EVENT_EPOCH,   /* an epoch is done and evaluated */
     NIN_EVENT_SAVED,   /* a checkpoint is safely on disk */
-    NIN_EVENT_BEGIN    /* all is ready, also when a run goes on; comes once, before the others */
+    NIN_EVENT_BEGIN,   /* all is ready, also when a run goes on; comes once, before the others */
+    NIN_EVENT_FINDING, /* something is wrong with the training, or no longer */
+    NIN_EVENT_RESTART  /* it failed and begins again with the next seed; `finding` says why */
 } nin_event;
 
 /* Called from the training thread. Return false to stop: the step is finished, state is saved, and
@@ -118,6 +129,10 @@ typedef struct nin_train_result {
     bool stopped;         /* by the callback */
     bool finished;        /* all epochs are done (false too when max_steps or patience ended it) */
     bool out_of_patience; /* options.patience ended it, now or before it was resumed */
+    bool failed;          /* on_failure ended it: `failure` says which finding did */
+    nin_finding_kind failure;
+    nin_finding findings[NIN_FINDING_KINDS]; /* since the last restart, the latest of each kind */
+    int finding_count;
 } nin_train_result;
 
 /* A run of training: what on what, how, and where. Everything is borrowed. */
@@ -144,15 +159,15 @@ NIN_API nin_status nin_train_check(const nin_train_task *task, nin_error *err);
  * evaluates it after every epoch. Writes log.jsonl, last.safetensors, best.safetensors and state
  * into the directory. With `ema` the net holds the averaged weights in the end, as last.safetensors
  * does. With `resume` it goes on from `state` there. The options must be those of the run, except
- * max_steps, patience, checkpoint_seconds and the number of threads; a device or instruction set
- * left to "auto" is the run's, and so is a whitening that the preprocessing asks for and does not
- * have. A run stopped anywhere and resumed ends with the same bits as one that was not.
- * NIN_ERROR_ARGUMENT: what nin_train_check refuses; the first option that is not the run's; a
- * directory that holds a run when `resume` is false; another process trains there.
- * NIN_ERROR_NO_INPUT: nothing there to resume. NIN_ERROR_NOT_FINITE: a loss or gradient that is not
- * finite, the message names the step and the first bad tensor; the last good checkpoint is kept.
- * NIN_ERROR_IO: a file could not be written; the last checkpoint is kept.
- * `result` may be NULL; *result is filled in as far as the run came. */
+ * max_steps, patience, checkpoint_seconds, health, on_failure, restarts and the number of threads;
+ * a device or instruction set left to "auto" is the run's, and so is a whitening that the
+ * preprocessing asks for and does not have. A run stopped anywhere and resumed ends with the same
+ * bits as one that was not. NIN_ERROR_ARGUMENT: what nin_train_check refuses; the first option that
+ * is not the run's; a directory that holds a run when `resume` is false; another process trains
+ * there. NIN_ERROR_NO_INPUT: nothing there to resume. NIN_ERROR_NOT_FINITE: a loss or gradient that
+ * is not finite, the message names the step and the first bad tensor; the last good checkpoint is
+ * kept. NIN_ERROR_IO: a file could not be written; the last checkpoint is kept. `result` may be
+ * NULL; *result is filled in as far as the run came. */
 NIN_API nin_status nin_train(const nin_train_task *task, nin_train_result *result, nin_error *err);
 
 /* Learning rate of step `step` (from 0) of a run of `steps` steps, `batches` an epoch. */

@@ -168,6 +168,55 @@ static double engine_peak(const void *state) {
     return ninp_cpu_peak(state);
 }
 
+/* One block of channels: `values` holds `pixels` x 16 of them. A float is zero when all its bits
+ * but the sign are: so the marks are the bits of all values of a lane together, which is as fast as
+ * memory is. */
+static void mark_block(const float *values, size_t pixels, uint32_t marks[NINP_BLOCK]) {
+    for (size_t i = 0; i < pixels; i++) {
+        uint32_t bits[NINP_BLOCK];
+        memcpy(bits, values + i * NINP_BLOCK, sizeof bits);
+        for (int lane = 0; lane < NINP_BLOCK; lane++) {
+            marks[lane] |= bits[lane] << 1;
+        }
+    }
+}
+
+static bool all_marked(const uint32_t *marks, int lanes) {
+    bool all = true;
+    for (int lane = 0; lane < lanes; lane++) {
+        all = all && marks[lane] != 0;
+    }
+    return all;
+}
+
+/* Block after block, because most blocks are done with after a few rows of one picture. */
+static void engine_mark_active(const void *state, size_t step, int pictures, bool *active) {
+    enum { CHUNK = 64 }; /* pixels between two looks at the marks */
+    const ninp_cpu *cpu = state;
+    const ninp_cpu_step *asked = &cpu->steps[step];
+    nin_shape shape = asked->step->output;
+    size_t pixels = (size_t)shape.height * (size_t)shape.width;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(cpu->threads)
+    for (int block = 0; block < ninp_blocks(shape.channels); block++) {
+        int first = block * NINP_BLOCK;
+        int lanes = shape.channels - first < NINP_BLOCK ? shape.channels - first : NINP_BLOCK;
+        uint32_t marks[NINP_BLOCK] = {0};
+        bool done = false;
+        for (int picture = 0; picture < pictures && !done; picture++) {
+            const float *values = asked->output + (size_t)picture * asked->output_floats +
+                                  (size_t)block * ninp_block_floats(shape);
+            for (size_t pixel = 0; pixel < pixels && !done; pixel += CHUNK) {
+                size_t count = pixels - pixel < CHUNK ? pixels - pixel : CHUNK;
+                mark_block(values + pixel * NINP_BLOCK, count, marks);
+                done = all_marked(marks, lanes);
+            }
+        }
+        for (int lane = 0; lane < lanes; lane++) {
+            active[first + lane] = active[first + lane] || marks[lane] != 0;
+        }
+    }
+}
+
 static size_t engine_step_count(const void *state) {
     return ((const ninp_cpu *)state)->plan.count;
 }
@@ -215,6 +264,7 @@ const ninp_engine ninp_engine_cpu = {.name = "cpu",
                                      .result = engine_result,
                                      .profile = engine_profile,
                                      .peak = engine_peak,
+                                     .mark_active = engine_mark_active,
                                      .step_count = engine_step_count,
                                      .step = engine_step,
                                      .info = engine_info};

@@ -23,6 +23,8 @@ typedef struct ninp_engine {
     nin_status (*profile)(void *state, const nin_examples *examples, nin_step_time *times,
                           nin_error *err);
     double (*peak)(const void *state);
+    /* Likewise; ninp_session_mark_active. */
+    void (*mark_active)(const void *state, size_t step, int pictures, bool *active);
     size_t (*step_count)(const void *state);
     nin_plan_step (*step)(const void *state, size_t index);
     nin_session_info (*info)(const void *state);

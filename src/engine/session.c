@@ -1,7 +1,10 @@
+#include "engine/session.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "engine/engine.h"
+
+#include <assert.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -192,6 +195,12 @@ nin_status nin_session_profile(nin_session *session, const nin_examples *example
 
 double nin_session_peak(const nin_session *session) {
     return session->engine->peak ? session->engine->peak(session->state) : 0.0;
+}
+
+void ninp_session_mark_active(const nin_session *session, size_t step, int pictures, bool *active) {
+    assert(session->keeps_results && step < nin_session_step_count(session));
+    int count = pictures < session->count ? pictures : session->count;
+    session->engine->mark_active(session->state, step, count, active);
 }
 
 size_t nin_session_step_count(const nin_session *session) {

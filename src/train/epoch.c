@@ -2,7 +2,7 @@
 #include "train/trainer.h"
 
 #include "train/clock.h"
-#include "train/health.h"
+#include "train/health/finite.h"
 
 #include <math.h>
 
@@ -14,6 +14,9 @@ nin_status ninp_trainer_save(ninp_trainer *trainer, nin_error *err) {
     nin_status status = ninp_health_weights(net, state->at.step, err);
     if (status == NIN_OK) {
         status = ninp_run_log_sync(&trainer->log, err);
+    }
+    if (status == NIN_OK) {
+        status = ninp_trainer_keep_health(trainer, err);
     }
     if (status == NIN_OK) {
         state->at.log_bytes = trainer->log.length;
@@ -42,8 +45,10 @@ static bool tell_testing(size_t done, size_t count, void *context) {
     return !trainer->stop;
 }
 
-/* Loss and accuracy on the test set; NaN when the callback stops it. */
-static nin_status evaluate(ninp_trainer *trainer, double *loss, double *accuracy, nin_error *err) {
+/* Loss and accuracy on the test set; NaN when the callback stops it. `watched`: the health watch
+ * looks at it. */
+static nin_status evaluate(ninp_trainer *trainer, bool watched, double *loss, double *accuracy,
+                           nin_error *err) {
     nin_evaluation evaluation;
     *loss = *accuracy = (double)NAN;
     nin_session_weights_changed(trainer->evaluator);
@@ -56,6 +61,9 @@ static nin_status evaluate(ninp_trainer *trainer, double *loss, double *accuracy
     if (status == NIN_OK && !trainer->stop) {
         *loss = evaluation.loss;
         *accuracy = evaluation.accuracy;
+        if (watched && trainer->health) {
+            ninp_health_evaluated(trainer->health, &evaluation, trainer->state.at.step);
+        }
     }
     nin_evaluation_free(&evaluation);
     return status;
@@ -84,7 +92,8 @@ static nin_status keep_best(ninp_trainer *trainer, nin_error *err) {
  * best one only where the end of the epoch will find no other: what it left would outlive it. */
 nin_status ninp_trainer_end_early(ninp_trainer *trainer, nin_train_result *result, nin_error *err) {
     nin_progress *progress = &result->last;
-    nin_status status = evaluate(trainer, &progress->test_loss, &progress->test_accuracy, err);
+    nin_status status =
+        evaluate(trainer, false, &progress->test_loss, &progress->test_accuracy, err);
     if (status != NIN_OK || trainer->stop) {
         return status;
     }
@@ -113,7 +122,7 @@ nin_status ninp_trainer_finish_epoch(ninp_trainer *trainer, nin_error *err) {
     nin_status status = ninp_health_weights(trainer->task.model->net, trainer->state.at.step, err);
     if (status == NIN_OK && trainer->task.test) {
         ninp_run_position *at = &trainer->state.at;
-        status = evaluate(trainer, &at->test_loss, &at->test_accuracy, err);
+        status = evaluate(trainer, true, &at->test_loss, &at->test_accuracy, err);
         if (status != NIN_OK || trainer->stop) {
             return status;
         }
@@ -138,5 +147,6 @@ nin_status ninp_trainer_finish_epoch(ninp_trainer *trainer, nin_error *err) {
         }
     }
     ninp_trainer_tell(trainer, NIN_EVENT_EPOCH, &progress);
-    return ninp_trainer_save(trainer, err);
+    status = ninp_trainer_tell_findings(trainer, err);
+    return status == NIN_OK ? ninp_trainer_save(trainer, err) : status;
 }

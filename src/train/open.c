@@ -14,12 +14,22 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-void ninp_trainer_close(ninp_trainer *trainer) {
-    nin_loader_free(trainer->loader);
+/* Lets go of what a start opened and allocated. */
+static void release(ninp_trainer *trainer) {
+    ninp_health_free(trainer->health);
     nin_session_free(trainer->session);
     nin_session_free(trainer->evaluator);
     ninp_buffers_free(&trainer->buffers);
+    trainer->health = NULL;
+    trainer->session = trainer->evaluator = NULL;
+    trainer->buffers = (ninp_buffers){0};
+}
+
+void ninp_trainer_close(ninp_trainer *trainer) {
+    nin_loader_free(trainer->loader);
+    release(trainer);
     ninp_run_log_close(&trainer->log);
     ninp_run_directory_close(&trainer->directory);
     ninp_run_state_free(&trainer->state);
@@ -54,13 +64,22 @@ nin_status nin_train_check(const nin_train_task *task, nin_error *err) {
     return status;
 }
 
+/* The seed of this start: each restart takes the next one. */
+static uint64_t current_seed(const ninp_trainer *trainer) {
+    return trainer->options.seed + (uint64_t)trainer->state.at.restart;
+}
+
+/* Instead of the one that there may be. */
 static nin_status open_loader(ninp_trainer *trainer, nin_error *err) {
+    nin_loader_free(trainer->loader);
+    trainer->loader = NULL;
+    trainer->loading = false;
     nin_loader_options options = nin_loader_options_defaults();
     options.preprocess = trainer->task.model->preprocess;
     options.batch = trainer->options.batch;
     options.shuffle = true;
     options.augmentation = trainer->options.augmentation;
-    options.seed = trainer->options.seed;
+    options.seed = current_seed(trainer);
     nin_status status = nin_loader_create(trainer->task.train, &options, &trainer->loader, err);
     if (status == NIN_OK) {
         const int accumulate = trainer->options.accumulate;
@@ -76,7 +95,7 @@ static nin_status open_session(const ninp_trainer *trainer, nin_net *net, bool t
                                const char *algorithms, nin_session **out, nin_error *err) {
     nin_session_options options = trainer->options.session;
     options.batch = trainer->options.batch;
-    options.seed = trainer->options.seed;
+    options.seed = current_seed(trainer);
     options.training = training;
     options.frozen = training ? trainer->buffers.frozen : NULL;
     options.algorithms = algorithms;
@@ -107,6 +126,19 @@ static nin_status create_buffers(ninp_trainer *trainer, nin_error *err) {
     return status;
 }
 
+static nin_status open_health(ninp_trainer *trainer, nin_error *err) {
+    if (!trainer->options.health) {
+        return NIN_OK;
+    }
+    nin_status status =
+        ninp_health_create(trainer->task.model, trainer->session, trainer->task.train,
+                           &trainer->options, &trainer->health, err);
+    if (status == NIN_OK && trainer->state.health) {
+        status = ninp_health_load(trainer->health, trainer->state.health, err);
+    }
+    return status;
+}
+
 /* ---- a fresh start ----------------------------------------------------------------------- */
 
 static const char *text_or_empty(const char *text) {
@@ -129,7 +161,7 @@ static nin_status describe_engine(ninp_trainer *trainer, nin_error *err) {
 
 nin_status ninp_trainer_begin(ninp_trainer *trainer, nin_error *err) {
     nin_init_options init = trainer->options.init;
-    init.seed = trainer->options.seed;
+    init.seed = current_seed(trainer);
     nin_net_initialize(trainer->task.model->net, &init);
     if (trainer->task.from) {
         ninp_net_transfer(trainer->task.model->net, trainer->task.from);
@@ -137,7 +169,9 @@ nin_status ninp_trainer_begin(ninp_trainer *trainer, nin_error *err) {
     trainer->state.at = (ninp_run_position){.test_loss = (double)NAN,
                                             .test_accuracy = (double)NAN,
                                             .best_accuracy = (double)NAN,
-                                            .best_epoch = -1};
+                                            .best_epoch = -1,
+                                            .log_bytes = trainer->log.length,
+                                            .restart = trainer->state.at.restart};
     nin_status status = create_buffers(trainer, err);
     /* Pins may name steps that only training has, so evaluation is left to its own plan. */
     return status == NIN_OK ? open_sessions(trainer, trainer->options.session.algorithms, NULL, err)
@@ -148,13 +182,43 @@ nin_status ninp_trainer_begin(ninp_trainer *trainer, nin_error *err) {
  * resumed. */
 static nin_status start_fresh(ninp_trainer *trainer, nin_error *err) {
     nin_status status = ninp_trainer_begin(trainer, err);
-    if (status == NIN_OK) {
+    if (status == NIN_OK && !trainer->state.engine) { /* a restart computes with what there was */
         status = describe_engine(trainer, err);
+    }
+    if (status == NIN_OK) {
+        status = open_health(trainer, err);
     }
     return status == NIN_OK
                ? ninp_run_state_save(trainer->directory.state, &trainer->state, trainer->task.model,
                                      trainer->buffers.state, trainer->buffers.state_count, err)
                : status;
+}
+
+/* Models of a start that failed are no results of the next one. */
+static void remove_models(const ninp_trainer *trainer) {
+    (void)unlink(trainer->directory.best);
+    (void)unlink(trainer->directory.last);
+}
+
+/* The state is replaced in one go: a run that is killed here fails again in the same way when it is
+ * resumed, or has begun again. */
+nin_status ninp_trainer_begin_again(ninp_trainer *trainer, nin_error *err) {
+    release(trainer);
+    json_decref(trainer->state.health);
+    trainer->state.health = NULL;
+    trainer->state.at.restart++;
+    trainer->batch_loss = (double)NAN;
+    nin_status status = ninp_run_log_sync(&trainer->log, err);
+    if (status == NIN_OK) {
+        status = open_loader(trainer, err);
+    }
+    if (status == NIN_OK) {
+        status = start_fresh(trainer, err);
+    }
+    if (status == NIN_OK) {
+        remove_models(trainer);
+    }
+    return status;
 }
 
 /* ---- going on ---------------------------------------------------------------------------- */
@@ -211,6 +275,9 @@ static nin_status restore(ninp_trainer *trainer, ninp_safetensors *file, json_t 
     if (status == NIN_OK) {
         status = check_position(trainer, err);
     }
+    if (status == NIN_OK && trainer->state.at.restart > 0) {
+        status = open_loader(trainer, err); /* the first one has the seed of the first start */
+    }
     if (status == NIN_OK) {
         status = adopt(trainer, "device", &session->device, err);
     }
@@ -230,6 +297,10 @@ static nin_status restore(ninp_trainer *trainer, ninp_safetensors *file, json_t 
     }
     if (status == NIN_OK) {
         nin_session_weights_changed(trainer->session);
+        if (trainer->state.at.restart > 0 && trainer->state.at.step == 0) {
+            remove_models(trainer); /* it was killed before it did that itself */
+        }
+        status = open_health(trainer, err);
     }
     return status;
 }

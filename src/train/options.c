@@ -13,6 +13,8 @@ nin_train_options nin_train_options_defaults(void) {
                                .epsilon = 1e-8F,
                                .schedule = NIN_SCHEDULE_CONSTANT,
                                .step_factor = 0.1F,
+                               .health = true,
+                               .restarts = 3,
                                .init = nin_init_options_defaults(),
                                .session = nin_session_options_defaults()};
 }
@@ -46,6 +48,10 @@ static nin_status check_combinations(const nin_train_options *options, nin_error
     if (options->nesterov && options->momentum <= 0) {
         return ninp_fail(err, NIN_ERROR_ARGUMENT, "nesterov needs a momentum above 0");
     }
+    if (options->on_failure != NIN_ON_FAILURE_CONTINUE && !options->health) {
+        return ninp_fail(err, NIN_ERROR_ARGUMENT,
+                         "on_failure stop and restart need the health watch");
+    }
     if (options->schedule == NIN_SCHEDULE_STEP && options->step_epochs < 1) {
         return ninp_fail(err, NIN_ERROR_ARGUMENT, "schedule step needs step_epochs of at least 1");
     }
@@ -73,6 +79,7 @@ nin_status ninp_train_options_check(const nin_train_options *options, nin_error 
         {"patience", options->patience, 0, 1e6, false},
         {"points_per_epoch", options->points_per_epoch, 0, 1e6, false},
         {"checkpoint_seconds", options->checkpoint_seconds, 0, 1e9, false},
+        {"restarts", options->restarts, 0, 1000, false},
     };
     nin_status status = check_ranges(ranges, sizeof ranges / sizeof *ranges, err);
     if (status != NIN_OK) {

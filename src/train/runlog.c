@@ -100,6 +100,28 @@ nin_status ninp_run_log_stop(ninp_run_log *log, const ninp_run_position *at, nin
                     err);
 }
 
+nin_status ninp_run_log_add_finding(ninp_run_log *log, nin_event event,
+                                    const nin_progress *progress, nin_error *err) {
+    const nin_finding *finding = progress->finding;
+    json_t *line = json_pack("{s:I}", "step", (json_int_t)progress->step);
+    if (line && event == NIN_EVENT_RESTART) {
+        json_object_set_new(line, "restart", json_integer(progress->restart));
+    }
+    json_t *rest = json_pack(
+        "{s:s, s:s, s:I, s:o, s:i, s:i, s:o, s:o, s:s}", "finding", nin_finding_word(finding->kind),
+        "layer", finding->layer, "since", (json_int_t)finding->since, "until",
+        finding->until ? json_integer((json_int_t)finding->until) : json_null(), "count",
+        finding->count, "of", finding->of, "value", ninp_json_number(finding->value), "limit",
+        ninp_json_number(finding->limit), "text", finding->text);
+    bool whole = line && rest && json_object_update(line, rest) == 0;
+    json_decref(rest);
+    if (!whole) {
+        json_decref(line);
+        line = NULL;
+    }
+    return add_line(log, line, err);
+}
+
 nin_status ninp_run_log_sync(const ninp_run_log *log, nin_error *err) {
     return ninp_file_sync(log->fd, log->path, err);
 }

@@ -1,5 +1,5 @@
-/* log.jsonl: one JSON object a line for each curve point and each epoch, and one that says why a
- * run stopped early. */
+/* log.jsonl: one JSON object a line for each curve point, each epoch, and each finding of the
+ * health watch, and one that says why a run stopped early. */
 #ifndef NINP_TRAIN_RUNLOG_H
 #define NINP_TRAIN_RUNLOG_H
 
@@ -26,6 +26,11 @@ nin_status ninp_run_log_add(ninp_run_log *log, const nin_progress *progress, nin
 /* Adds the line of a run that options.patience stops: {"stopped": "patience", "step", "epochs"
  * (done), "best_epoch" (from 1), "best_acc"}. */
 nin_status ninp_run_log_stop(ninp_run_log *log, const ninp_run_position *at, nin_error *err);
+
+/* Adds progress->finding: an object {"step", "finding", ...}, or with NIN_EVENT_RESTART {"step",
+ * "restart", "finding", ...}, whose "restart" counts from 1. */
+nin_status ninp_run_log_add_finding(ninp_run_log *log, nin_event event,
+                                    const nin_progress *progress, nin_error *err);
 
 /* Puts it on the disk. */
 nin_status ninp_run_log_sync(const ninp_run_log *log, nin_error *err);

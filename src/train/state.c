@@ -17,6 +17,7 @@
 void ninp_run_state_free(ninp_run_state *state) {
     json_decref(state->identity);
     json_decref(state->engine);
+    json_decref(state->health);
     *state = (ninp_run_state){0};
 }
 
@@ -46,6 +47,7 @@ static const field fields[] = {
     FIELD(KIND_DOUBLE, best_accuracy),
     FIELD(KIND_INT, best_epoch),
     FIELD(KIND_COUNT, log_bytes),
+    FIELD(KIND_INT, restart),
 };
 #undef FIELD
 enum { FIELDS = sizeof fields / sizeof *fields };
@@ -111,9 +113,10 @@ static nin_status position_from_json(const json_t *object, ninp_run_position *at
 
 static char *state_line(const ninp_run_state *state) {
     json_t *position = position_to_json(&state->at);
-    json_t *json = position ? json_pack("{s:o, s:O, s:O}", "position", position, "engine",
-                                        state->engine, "identity", state->identity)
-                            : NULL;
+    json_t *json =
+        position ? json_pack("{s:o, s:O, s:O, s:O?}", "position", position, "engine", state->engine,
+                             "identity", state->identity, "health", state->health)
+                 : NULL;
     char *line = ninp_json_line(json, NINP_JSON_EXACT);
     json_decref(json);
     return line;
@@ -162,6 +165,8 @@ nin_status ninp_run_state_save(const char *path, const ninp_run_state *state,
 static nin_status read_parts(const json_t *json, ninp_run_state *state, nin_error *err) {
     state->identity = json_incref(json_object_get(json, "identity"));
     state->engine = json_incref(json_object_get(json, "engine"));
+    json_t *health = json_object_get(json, "health");
+    state->health = json_is_object(health) ? json_incref(health) : NULL;
     if (!json_is_object(state->identity) || !json_is_object(state->engine)) {
         return ninp_fail(err, NIN_ERROR_DATA, STATE_KEY ": not the state of a run");
     }

@@ -23,6 +23,7 @@ typedef struct ninp_run_position {
     double best_accuracy;            /* NaN: none yet */
     int best_epoch;                  /* -1: none yet */
     uint64_t log_bytes;              /* of log.jsonl that belong to this position */
+    int restart;                     /* how many there were; the seed is that much larger */
 } ninp_run_position;
 
 typedef struct ninp_run_state {
@@ -30,6 +31,7 @@ typedef struct ninp_run_state {
     json_t *identity; /* see identity.h */
     json_t *engine;   /* what the run computes with: {"device", "isa", "algorithms",
                          "test_algorithms"} */
+    json_t *health;   /* the memory of the health watch; NULL: it does not watch */
 } ninp_run_state;
 
 void ninp_run_state_free(ninp_run_state *state);

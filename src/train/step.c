@@ -5,7 +5,7 @@
 #include "net/net.h"
 #include "train/average.h"
 #include "train/clock.h"
-#include "train/health.h"
+#include "train/health/finite.h"
 #include "train/optimizer/norm.h"
 
 #include <math.h>
@@ -41,6 +41,12 @@ static nin_status learn_batch(ninp_trainer *trainer, const nin_batch *batch, int
     if (status != NIN_OK) {
         return status;
     }
+    const ninp_health_bad_step bad = {
+        .net = trainer->task.model->net, .batch = batch, .number = trainer->state.at.step + 1};
+    trainer->bad_input = !isfinite(loss.loss_sum) && ninp_health_bad_picture(&bad) < batch->count;
+    if (trainer->bad_input) {
+        return ninp_health_explain(&bad, err);
+    }
     if (buffers->sums) {
         add(buffers->sums, buffers->gradients, nin_net_parameter_count(trainer->task.model->net),
             batch->count, number == 0);
@@ -48,6 +54,7 @@ static nin_status learn_batch(ninp_trainer *trainer, const nin_batch *batch, int
     out->loss_sum += loss.loss_sum;
     out->correct += (uint64_t)loss.correct;
     out->examples += (uint64_t)batch->count;
+    out->batch = batch;
     out->seconds += ninp_clock() - start;
     return NIN_OK;
 }
@@ -96,8 +103,13 @@ static nin_status update(ninp_trainer *trainer, float lr, const ninp_learned *le
     const double squares =
         ninp_sum_of_squares(gradients, nin_net_parameter_count(net), trainer->threads);
     if (!isfinite(learned->loss_sum) || !isfinite(squares)) {
-        return ninp_health_step(net, gradients, learned->loss_sum / (double)learned->examples,
-                                number, err);
+        const ninp_health_bad_step bad = {.net = net,
+                                          .batch = learned->batch,
+                                          .gradients = gradients,
+                                          .loss = learned->loss_sum / (double)learned->examples,
+                                          .lr = lr,
+                                          .number = number};
+        return ninp_health_explain(&bad, err);
     }
     const float clip = ninp_clip_scale(share * sqrt(squares), options->clip_norm);
     const ninp_optimizer_step step = {.options = options,
@@ -106,8 +118,19 @@ static nin_status update(ninp_trainer *trainer, float lr, const ninp_learned *le
                                       .scale = (float)((double)clip * share),
                                       .number = number,
                                       .threads = trainer->threads};
+    if (trainer->health) {
+        ninp_health_before_update(trainer->health, number);
+    }
     ninp_optimizer_update(&step, net, gradients, buffers->slots);
     nin_session_weights_changed(trainer->session);
+    if (trainer->health) {
+        const ninp_health_step look = {.number = number,
+                                       .batch = learned->batch,
+                                       .loss = learned->loss_sum / (double)learned->examples,
+                                       .gradient_norm = share * sqrt(squares),
+                                       .lr = lr};
+        ninp_health_after_update(trainer->health, &look);
+    }
     if (buffers->average) {
         ninp_average_update(buffers->average->values, net->values, net->value_count,
                             ninp_average_decay(options->ema, number), trainer->threads);
@@ -180,5 +203,5 @@ nin_status ninp_trainer_step(ninp_trainer *trainer, nin_error *err) {
         ninp_trainer_tell(trainer, NIN_EVENT_POINT, &progress);
     }
     ninp_trainer_tell(trainer, NIN_EVENT_STEP, NULL);
-    return NIN_OK;
+    return ninp_trainer_tell_findings(trainer, err);
 }

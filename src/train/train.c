@@ -14,6 +14,10 @@ nin_progress ninp_trainer_progress(const ninp_trainer *trainer) {
     const int epoch = between ? at->epoch - 1 : at->epoch;
     const int done = between ? trainer->batches : at->batch;
     const double examples = (double)at->examples;
+    nin_session_info session = {0}; /* there is none after a restart that failed */
+    if (trainer->session) {
+        session = nin_session_get_info(trainer->session);
+    }
     return (nin_progress){
         .epoch = epoch,
         .epochs = trainer->options.epochs,
@@ -33,7 +37,8 @@ nin_progress ninp_trainer_progress(const ninp_trainer *trainer) {
             at->step_seconds > 0 ? (double)at->all_examples / at->step_seconds : 0,
         .step_seconds = at->step_seconds,
         .wall_seconds = ninp_clock() - trainer->started,
-        .algorithms = nin_session_get_info(trainer->session).algorithms};
+        .algorithms = session.algorithms,
+        .restart = at->restart};
 }
 
 void ninp_trainer_tell(ninp_trainer *trainer, nin_event event, const nin_progress *progress) {
@@ -64,20 +69,47 @@ static bool is_checkpoint_due(const ninp_trainer *trainer) {
            ninp_clock() - trainer->saved >= trainer->options.checkpoint_seconds;
 }
 
+/* Stops or begins again because of a failure. */
+static nin_status fail(ninp_trainer *trainer, const nin_finding *failure, nin_error *err) {
+    if (ninp_trainer_may_restart(trainer)) {
+        return ninp_trainer_restart(trainer, failure, err);
+    }
+    trainer->failed = true;
+    return NIN_OK;
+}
+
+/* The next step, or the end of an epoch. */
+static nin_status advance(ninp_trainer *trainer, nin_error *err) {
+    if (trainer->state.at.batch == trainer->batches) {
+        return ninp_trainer_finish_epoch(trainer, err);
+    }
+    if (trainer->health && trainer->state.at.step == 0) {
+        ninp_health_begin(trainer->health);
+    }
+    nin_status status = ninp_trainer_step(trainer, err);
+    if (status == NIN_OK && !trainer->stop && is_checkpoint_due(trainer)) {
+        status = ninp_trainer_save(trainer, err);
+    }
+    return status;
+}
+
+/* From the first step, or from where the run stood: until it ends, and once more after each failure
+ * that lets it begin again. */
 static nin_status run(ninp_trainer *trainer, nin_error *err) {
     nin_status status = NIN_OK;
-    while (status == NIN_OK && !trainer->stop && !is_finished(trainer) &&
-           !ninp_trainer_out_of_patience(trainer)) {
-        if (trainer->state.at.batch == trainer->batches) {
-            status = ninp_trainer_finish_epoch(trainer, err);
-            continue;
-        }
-        if (!may_step(trainer)) {
+    while (status == NIN_OK && !trainer->stop && !trainer->failed) {
+        const nin_finding *failure = ninp_trainer_failure(trainer);
+        bool evaluates = trainer->state.at.batch == trainer->batches;
+        if (failure) {
+            status = fail(trainer, failure, err);
+        } else if (is_finished(trainer) || ninp_trainer_out_of_patience(trainer) ||
+                   (!evaluates && !may_step(trainer))) {
             break;
+        } else {
+            status = advance(trainer, err);
         }
-        status = ninp_trainer_step(trainer, err);
-        if (status == NIN_OK && !trainer->stop && is_checkpoint_due(trainer)) {
-            status = ninp_trainer_save(trainer, err);
+        if (status == NIN_ERROR_NOT_FINITE) {
+            status = ninp_trainer_after_nonfinite(trainer, err);
         }
     }
     return status == NIN_OK && trainer->unsaved ? ninp_trainer_save(trainer, err) : status;
@@ -92,8 +124,28 @@ static void take_average(const ninp_trainer *trainer) {
     }
 }
 
+static void fill_result(const ninp_trainer *trainer, nin_train_result *result) {
+    *result = (nin_train_result){.last = ninp_trainer_progress(trainer),
+                                 .best_accuracy = trainer->state.at.best_accuracy,
+                                 .best_epoch = trainer->state.at.best_epoch,
+                                 .finished = is_finished(trainer),
+                                 .out_of_patience = ninp_trainer_out_of_patience(trainer),
+                                 .failed = trainer->failed};
+    if (trainer->failed) {
+        result->failure = ninp_trainer_failure(trainer)->kind;
+    }
+    for (int kind = 0; trainer->health && kind < NIN_FINDING_KINDS; kind++) {
+        const nin_finding *finding = ninp_health_finding(trainer->health, (nin_finding_kind)kind);
+        if (finding) {
+            result->findings[result->finding_count++] = *finding;
+        }
+    }
+}
+
 nin_status nin_train(const nin_train_task *task, nin_train_result *result, nin_error *err) {
     ninp_trainer trainer = {.task = *task, .options = *task->options};
+    nin_error unread = {0};
+    err = err ? err : &unread;
     nin_train_result unseen;
     result = result ? result : &unseen;
     *result = (nin_train_result){.best_accuracy = (double)NAN, .best_epoch = -1};
@@ -101,12 +153,9 @@ nin_status nin_train(const nin_train_task *task, nin_train_result *result, nin_e
     if (status == NIN_OK) {
         ninp_trainer_tell(&trainer, NIN_EVENT_BEGIN, NULL);
         status = run(&trainer, err);
-        *result = (nin_train_result){.last = ninp_trainer_progress(&trainer),
-                                     .best_accuracy = trainer.state.at.best_accuracy,
-                                     .best_epoch = trainer.state.at.best_epoch,
-                                     .finished = is_finished(&trainer),
-                                     .out_of_patience = ninp_trainer_out_of_patience(&trainer)};
-        if (status == NIN_OK && task->test && !trainer.stop && trainer.state.at.batch > 0) {
+        fill_result(&trainer, result);
+        if (status == NIN_OK && task->test && !trainer.stop && !trainer.failed &&
+            trainer.state.at.batch > 0) {
             status = ninp_trainer_end_early(&trainer, result, err);
         }
         result->stopped = trainer.stop;

@@ -4,6 +4,7 @@
 
 #include "train/buffers.h"
 #include "train/directory.h"
+#include "train/health/watch.h"
 #include "train/runlog.h"
 
 #include <nin/train.h>
@@ -19,8 +20,9 @@ typedef struct ninp_trainer {
     nin_session *evaluator; /* evaluates; NULL without test */
     nin_loader *loader;
     ninp_buffers buffers;
-    nin_model outcome; /* what is evaluated and saved: the task's model, or with averaged weights
-                          that net in its place; borrowed */
+    ninp_health *health; /* NULL when options.health is false */
+    nin_model outcome;   /* what is evaluated and saved: the task's model, or with averaged weights
+                            that net in its place; borrowed */
     int threads;
     int batches;    /* steps an epoch: a step is a batch, or several with options.accumulate */
     uint64_t steps; /* of the whole run */
@@ -33,6 +35,8 @@ typedef struct ninp_trainer {
     bool unsaved;      /* the state moved since the last checkpoint */
     bool loading;      /* the loader gives the batches of this epoch */
     bool stop;         /* the callback said so */
+    bool bad_input;    /* the step was not finite because of a picture: no seed changes that */
+    bool failed;       /* on_failure ended the run */
 } ninp_trainer;
 
 /* Makes everything ready: the directory, sessions, loader and buffers, and either a fresh start,
@@ -50,12 +54,17 @@ nin_status ninp_trainer_begin(ninp_trainer *trainer, nin_error *err);
 typedef struct ninp_learned {
     double loss_sum; /* over its examples */
     uint64_t correct, examples;
-    double seconds; /* loading left out */
+    double seconds;         /* loading left out */
+    const nin_batch *batch; /* the last one */
 } ninp_learned;
 
 /* Changes the weights by the next batch, or the next options.accumulate of them, with learning rate
  * `lr`, and leaves the state as it is. NIN_ERROR_NOT_FINITE: the weights are as before. */
 nin_status ninp_trainer_learn(ninp_trainer *trainer, float lr, ninp_learned *out, nin_error *err);
+
+/* Makes everything ready for another start with the next seed; what was trained is lost, the log
+ * stays. The state of the new start is saved at once. */
+nin_status ninp_trainer_begin_again(ninp_trainer *trainer, nin_error *err);
 
 /* Makes one step and moves the state on. NIN_ERROR_NOT_FINITE: the weights are as before it. */
 nin_status ninp_trainer_step(ninp_trainer *trainer, nin_error *err);
@@ -72,6 +81,18 @@ nin_status ninp_trainer_save(ninp_trainer *trainer, nin_error *err);
 
 /* Whether options.patience says that it is enough. */
 bool ninp_trainer_out_of_patience(const ninp_trainer *trainer);
+/* Puts the memory of the health watch into the state that is saved next. */
+nin_status ninp_trainer_keep_health(ninp_trainer *trainer, nin_error *err);
+/* Logs and tells what the health watch has found since the last call. */
+nin_status ninp_trainer_tell_findings(ninp_trainer *trainer, nin_error *err);
+/* The finding because of which options.on_failure lets the run go no further, or NULL. */
+const nin_finding *ninp_trainer_failure(const ninp_trainer *trainer);
+bool ninp_trainer_may_restart(const ninp_trainer *trainer);
+/* Begins again, and logs and tells why. */
+nin_status ninp_trainer_restart(ninp_trainer *trainer, const nin_finding *why, nin_error *err);
+/* After a step that failed with NIN_ERROR_NOT_FINITE, and *err (not NULL) saying so: logs and tells
+ * it. NIN_OK: the run has begun again and *err is empty; otherwise the status to end with. */
+nin_status ninp_trainer_after_nonfinite(ninp_trainer *trainer, nin_error *err);
 
 nin_progress ninp_trainer_progress(const ninp_trainer *trainer);
 

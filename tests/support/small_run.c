@@ -138,8 +138,10 @@ static json_t *read_log(const char *directory) {
     json_t *lines = json_array();
     json_t *line;
     while ((line = json_loadf(file, JSON_DISABLE_EOF_CHECK, NULL)) != NULL) {
-        assert_int_equal(json_object_del(line, "seconds"), 0);
-        assert_int_equal(json_object_del(line, "examples_per_s"), 0);
+        if (!json_object_get(line, "finding")) {
+            assert_int_equal(json_object_del(line, "seconds"), 0);
+            assert_int_equal(json_object_del(line, "examples_per_s"), 0);
+        }
         json_array_append_new(lines, line);
     }
     fclose(file);

@@ -1,5 +1,6 @@
 /* nin_session_result: what the steps of a plan gave, on the CPU engine against the reference
  * engine, which has a step for every layer. */
+#include "engine/session.h"
 #include "support/nets.h"
 
 #include <nin/session.h>
@@ -170,6 +171,53 @@ static void keeping_results_changes_no_bits(void **state) {
     nin_net_free(net);
 }
 
+/* Which channels gave anything: by the values themselves, one picture and all of them, on both
+ * engines. The biases of some channels are far below zero, so that their ReLU gives nothing, and
+ * those of others only for one of the pictures. */
+static void check_active(nin_session *session) {
+    for (size_t step = 0; step < nin_session_step_count(session); step++) {
+        nin_shape shape = nin_session_step(session, step).output;
+        size_t pixels = (size_t)shape.height * (size_t)shape.width;
+        bool expected[1000] = {false};
+        assert_true(shape.channels <= 1000);
+        for (int pictures = 1; pictures <= PICTURES; pictures++) {
+            bool active[1000] = {false};
+            float *values = result_of(session, step, pictures - 1);
+            for (size_t i = 0; i < pixels * (size_t)shape.channels; i++) {
+                expected[i / pixels] = expected[i / pixels] || values[i] != 0;
+            }
+            free(values);
+            ninp_session_mark_active(session, step, pictures, active);
+            assert_memory_equal(active, expected, sizeof active);
+        }
+        bool more[1000] = {false};
+        ninp_session_mark_active(session, step, 1000, more); /* no more than there were */
+        assert_memory_equal(more, expected, sizeof more);
+    }
+}
+
+static void active_channels(void **state) {
+    (void)state;
+    nin_net *net = test_net_open("nin", 67, 7);
+    for (size_t i = 0; i < nin_net_tensor_count(net); i++) {
+        nin_tensor tensor = nin_net_tensor(net, i);
+        for (size_t c = 0; tensor.rank == 1 && c < tensor.count; c++) {
+            tensor.values[c] = c % 3 == 0 ? -1e3F : c % 3 == 1 ? -0.3F : 0.1F;
+        }
+    }
+    for (int training = 0; training < 2; training++) {
+        static const char *const devices[] = {"cpu", "reference"};
+        for (size_t i = 0; i < 2; i++) {
+            float logits[PICTURES * 10];
+            nin_session *session = open_session(net, devices[i], "auto", training, true);
+            compute(session, training, logits);
+            check_active(session);
+            nin_session_free(session);
+        }
+    }
+    nin_net_free(net);
+}
+
 static void wrong_questions_are_refused(void **state) {
     (void)state;
     static const char *const devices[] = {"cpu", "reference"};
@@ -205,6 +253,7 @@ int main(void) {
         cmocka_unit_test(inference_results_equal_the_references),
         cmocka_unit_test(training_results_equal_the_references),
         cmocka_unit_test(keeping_results_changes_no_bits),
+        cmocka_unit_test(active_channels),
         cmocka_unit_test(wrong_questions_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

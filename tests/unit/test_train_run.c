@@ -234,7 +234,7 @@ static void test_checkpoints(void **state) {
 /* ---- what it tells ----------------------------------------------------------------------- */
 
 typedef struct counts {
-    int events[6];
+    int events[NIN_EVENT_RESTART + 1];
     uint64_t last_step;
     bool wrong;
 } counts;

@@ -266,6 +266,20 @@ static void engine_result(const void *state, size_t step, int example, float *va
     }
 }
 
+static void engine_mark_active(const void *state, size_t step, int pictures, bool *active) {
+    const ninp_reference *reference = state;
+    nin_shape shape = reference->net->layers[reference->leaves[step]].output;
+    size_t pixels = (size_t)shape.height * (size_t)shape.width;
+    size_t planes = (size_t)pictures * (size_t)shape.channels;
+    for (size_t plane = 0; plane < planes; plane++) {
+        const double *values = reference->outputs[step] + plane * pixels;
+        bool *mark = &active[plane % (size_t)shape.channels];
+        for (size_t i = 0; i < pixels && !*mark; i++) {
+            *mark = values[i] != 0;
+        }
+    }
+}
+
 static size_t engine_step_count(const void *state) {
     return ((const ninp_reference *)state)->leaf_count;
 }
@@ -305,6 +319,7 @@ const ninp_engine ninp_engine_reference = {.name = "reference",
                                            .logits = engine_logits,
                                            .gradients = engine_gradients,
                                            .result = engine_result,
+                                           .mark_active = engine_mark_active,
                                            .step_count = engine_step_count,
                                            .step = engine_step,
                                            .info = engine_info};
