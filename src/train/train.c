@@ -75,6 +75,7 @@ static nin_status fail(ninp_trainer *trainer, const nin_finding *failure, nin_er
         return ninp_trainer_restart(trainer, failure, err);
     }
     trainer->failed = true;
+    trainer->failure = failure->kind;
     return NIN_OK;
 }
 
@@ -130,10 +131,8 @@ static void fill_result(const ninp_trainer *trainer, nin_train_result *result) {
                                  .best_epoch = trainer->state.at.best_epoch,
                                  .finished = is_finished(trainer),
                                  .out_of_patience = ninp_trainer_out_of_patience(trainer),
-                                 .failed = trainer->failed};
-    if (trainer->failed) {
-        result->failure = ninp_trainer_failure(trainer)->kind;
-    }
+                                 .failed = trainer->failed,
+                                 .failure = trainer->failure};
     for (int kind = 0; trainer->health && kind < NIN_FINDING_KINDS; kind++) {
         const nin_finding *finding = ninp_health_finding(trainer->health, (nin_finding_kind)kind);
         if (finding) {

@@ -36,7 +36,8 @@ typedef struct ninp_trainer {
     bool loading;      /* the loader gives the batches of this epoch */
     bool stop;         /* the callback said so */
     bool bad_input;    /* the step was not finite because of a picture: no seed changes that */
-    bool failed;       /* on_failure ended the run */
+    bool failed;       /* on_failure ended the run, because of: */
+    nin_finding_kind failure;
 } ninp_trainer;
 
 /* Makes everything ready: the directory, sessions, loader and buffers, and either a fresh start,

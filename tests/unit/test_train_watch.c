@@ -106,6 +106,9 @@ static void words(void **state) {
     memset(wanted, true, sizeof wanted);
     assert_string_equal(ninp_health_classes(&model, wanted, 6).text,
                         "shirt, bag, sneaker, coat and 2 more");
+    char long_name[] = "a name of 23 bytes and \xc3\xa4\xc3\xb6"; /* cut between characters */
+    owned[0] = long_name;
+    assert_string_equal(ninp_health_classes(&model, wanted, 1).text, "a name of 23 bytes and ");
     nin_model unnamed = {0};
     assert_string_equal(ninp_health_classes(&unnamed, wanted, 2).text, "0, 1");
     assert_string_equal(ninp_health_lr(0.1F, 0.03).text, "0.003");

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 /* ---- when a run has failed ----------------------------------------------------------------- */
 
@@ -133,6 +134,16 @@ ninp_health_words ninp_health_since(const nin_finding *finding) {
     return words;
 }
 
+/* Bytes of a name that stand in a list, whole characters of UTF-8 only. */
+static int name_length(const char *name) {
+    enum { LONGEST = 24 };
+    size_t length = strnlen(name, LONGEST);
+    while (length > 0 && ((unsigned char)name[length] & 0xc0) == 0x80) {
+        length--;
+    }
+    return (int)length;
+}
+
 ninp_health_words ninp_health_classes(const nin_model *model, const bool *wanted, int classes) {
     enum { NAMED = 4 };
     ninp_health_words words = {""};
@@ -148,8 +159,8 @@ ninp_health_words ninp_health_classes(const nin_model *model, const bool *wanted
         if (model->class_names && model->class_names[c]) {
             name = model->class_names[c];
         }
-        length += (size_t)snprintf(words.text + length, sizeof words.text - length, "%s%.24s",
-                                   count > 1 ? ", " : "", name);
+        length += (size_t)snprintf(words.text + length, sizeof words.text - length, "%s%.*s",
+                                   count > 1 ? ", " : "", name_length(name), name);
     }
     if (count > NAMED) {
         snprintf(words.text + length, sizeof words.text - length, " and %d more", count - NAMED);

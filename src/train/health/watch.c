@@ -142,7 +142,9 @@ static void make_checks(ninp_health *health, ninp_health_moment moment) {
         }
         watched *sighting = &health->sightings[kind];
         nin_finding fresh = {0};
-        if (!is_hidden(health, check) && check->sees(&health->view, &fresh)) {
+        if (is_hidden(health, check)) { /* nobody can tell then: what is told stays */
+            sighting->row = sighting->told;
+        } else if (check->sees(&health->view, &fresh)) {
             see(health, check, sighting, &fresh);
         } else {
             miss(health, check, sighting);
