@@ -137,8 +137,7 @@ static void bad_pixel(void **state) {
     nin_net_free(net);
 }
 
-/* ---- memory ------------------------------------------------------------------------------------
- */
+/* ---- memory ---- */
 
 typedef struct watched_net {
     nin_model model;
