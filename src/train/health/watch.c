@@ -20,13 +20,14 @@ enum {
 
 /* What is known about one kind. */
 typedef struct watched {
-    nin_finding finding; /* since: of the latest row of sightings */
-    uint64_t seen;       /* step of the last sighting */
-    bool row;            /* it was seen at the last look, or is told and not over */
-    bool told;           /* it is a finding: told, and not over */
-    bool known;          /* there was a finding, maybe over */
-    int told_count;      /* finding.count when it was told */
-    uint64_t complete;   /* step since when all are concerned; 0: not all are */
+    nin_finding
+        finding;    /* since: of the latest row of sightings, or of those of all that there are */
+    uint64_t seen;  /* step of the last sighting */
+    bool row;       /* it was seen at the last look, or is told and not over */
+    bool told;      /* it is a finding: told, and not over */
+    bool known;     /* there was a finding, maybe over */
+    int told_count; /* finding.count when it was told */
+    uint64_t complete; /* step since when all are concerned; 0: not all are */
     bool news;
 } watched;
 
@@ -81,6 +82,9 @@ static bool is_hidden(const ninp_health *health, const ninp_health_check *check)
 static void tell(ninp_health *health, const ninp_health_check *check, watched *sighting) {
     sighting->told = sighting->known = sighting->news = true;
     sighting->told_count = sighting->finding.count;
+    if (sighting->complete) { /* what is told of all holds since then only */
+        sighting->finding.since = sighting->complete;
+    }
     check->say(&health->view, &sighting->finding);
 }
 
@@ -253,8 +257,7 @@ const nin_finding *ninp_health_failure(const ninp_health *health, uint64_t step,
         const ninp_health_check *check = &ninp_health_checks[kind];
         const watched *sighting = &health->sightings[kind];
         const nin_finding *finding = &sighting->finding;
-        uint64_t start = sighting->complete ? sighting->complete : finding->since;
-        uint64_t steps = run_done ? UINT64_MAX : step - start;
+        uint64_t steps = run_done ? UINT64_MAX : step - finding->since;
         if (sighting->told && check->fails && check->fails(finding, steps, epoch_done)) {
             return finding;
         }
