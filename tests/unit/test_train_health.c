@@ -108,7 +108,8 @@ static void test_healed(void **state) {
     const nin_finding *finding = &run.events[1].finding;
     assert_int_equal(finding->kind, NIN_FINDING_DEAD_MAPS);
     assert_true(finding->until >= 140 && finding->until <= 160);
-    assert_non_null(strstr(finding->text, "dead class maps in layer 7: over at step"));
+    assert_non_null(
+        strstr(finding->text, "dead class maps in layer 7: over (from step 40 to step 100)"));
     assert_int_equal(run.result.findings[0].until, finding->until);
 }
 

@@ -132,9 +132,9 @@ static void miss(const ninp_health *health, const ninp_health_check *check, watc
         sighting->complete = 0;
         sighting->news = true;
         finding->until = step;
-        ninp_health_say(finding, "%s%s%s: over at step %" PRIu64 ", found at %s", check->title,
-                        finding->layer[0] ? " in layer " : "", finding->layer, step,
-                        ninp_health_since(finding).text);
+        ninp_health_say(finding, "%s%s%s: over (from %s to step %" PRIu64 ")", check->title,
+                        finding->layer[0] ? " in layer " : "", finding->layer,
+                        ninp_health_since(finding).text, sighting->seen);
     }
 }
 
