@@ -63,16 +63,16 @@ def draw_speed(store, path):
                                  markeredgewidth=1.6, label="goal"))
     figure.legend(handles=handles, ncol=len(handles), frameon=False, loc="upper left",
                   bbox_to_anchor=(0.01, 0.99))
-    figure.text(0.015, 0.012, about_text(store), fontsize=7, color="#777777")
+    figure.text(0.015, 0.012, about_text(store, TABLE), fontsize=7, color="#777777")
     figure.tight_layout(rect=(0, 0.02, 1, 0.95))
     figure.savefig(path)
     pyplot.close(figure)
 
 
-def about_text(store):
+def about_text(store, rows):
     about = store.about
-    return (f"{about['machine']}; {about['threads']} threads; nin {about['commit']}; medians of "
-            f"{about['rounds']} rounds; {about['date']}")
+    return (f"{about['machine']}; {about['threads']} threads; nin {about['commit']}; medians of at "
+            f"least {store.rounds(rows)} rounds; {about['date']}")
 
 
 def draw_curve(axes, store, curve, key, scale):
@@ -108,7 +108,8 @@ def draw_growth(store, path):
         axes.set_xlabel(label)
     all_axes[0][0].legend(frameon=False)
     figure.suptitle("NiN: how time and memory grow", x=0.02, ha="left", fontsize=13)
-    figure.text(0.015, 0.008, about_text(store), fontsize=7, color="#777777")
+    rows = [row for curve in curves.values() for _, row in curve]
+    figure.text(0.015, 0.008, about_text(store, rows), fontsize=7, color="#777777")
     figure.tight_layout(rect=(0, 0.015, 1, 0.985))
     figure.savefig(path)
     pyplot.close(figure)

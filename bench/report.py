@@ -130,8 +130,10 @@ def steps_section(about):
 def growth_section(store, threads):
     yield "## Growth"
     yield ""
+    rows = [row for curve in growth(threads).values() for _, row in curve]
     yield ("NiN, time an example and peak memory, with the batch, with the size of the pictures "
-           "and with threads (both at batch 32). The picture is growth.png.")
+           f"and with threads (both at batch 32): medians of at least {store.rounds(rows)} rounds. "
+           "The picture is growth.png.")
     for (grows, mode), curve in growth(threads).items():
         table = list(growth_table(store, curve))
         if len(table) > 2:
@@ -171,7 +173,7 @@ def page(store):
         yield ""
         yield ("nin with `--isa avx2`, PyTorch with `ONEDNN_MAX_CPU_ISA=AVX2` and "
                "`ATEN_CPU_CAPABILITY=avx2`. ONNX Runtime and OpenVINO have no such switch and are "
-               "left out.")
+               f"left out. Medians of at least {store.rounds(AVX2)} rounds.")
         yield ""
         yield from speed_table(store, AVX2)
     if about["steps"]:

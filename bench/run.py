@@ -24,7 +24,6 @@ from store import Store
 
 HERE = Path(__file__).resolve().parent
 PARTS = ("table", "avx2", "steps", "growth")
-CURVE_ROUNDS = 3  # at most, of the points of curves: there are many
 
 
 def arguments():
@@ -35,6 +34,8 @@ def arguments():
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="what to measure")
     parser.add_argument("--rows", default="", help="only rows whose name contains this")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--growth-rounds", type=int, default=3,
+                        help="of the points of curves: there are many")
     parser.add_argument("--seconds", type=int, default=5, help="of every run")
     parser.add_argument("--without", nargs="*", default=[], help="contestants to leave out")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
@@ -59,8 +60,9 @@ def about(options):
     built = next(check["text"] for check in checks if check["check"] == "version")
     isa = nin_bench(argparse.Namespace(nin=options.nin, threads=1, seconds=0),
                     next(row for row in TABLE if row.model == "lenet"))["isa"]
-    return {**machine.describe(HERE.parent), "program": machine.digest(options.nin), "built": built.removeprefix("nin "), "isa": isa,
-            "threads": options.threads, "rounds": options.rounds, "seconds": options.seconds,
+    return {**machine.describe(HERE.parent), "program": machine.digest(options.nin),
+            "built": built.removeprefix("nin "), "isa": isa, "threads": options.threads,
+            "rounds": options.rounds, "seconds": options.seconds,
             "command": shlex.join(["bench/run.py", *sys.argv[1:]]), "steps": {}}
 
 
@@ -72,7 +74,7 @@ def measure(options, store, row):
     """Rounds of one run of every contestant; nobody always goes first."""
     able = [c for c in CONTESTANTS if c.can(row) and c.name not in options.without]
     compared = row in TABLE or row in AVX2
-    for turn in range(options.rounds if compared else min(options.rounds, CURVE_ROUNDS)):
+    for turn in range(options.rounds if compared else options.growth_rounds):
         start = turn % len(able)
         for contestant in able[start:] + able[:start]:
             if not store.has(row, contestant.name, turn):

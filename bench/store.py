@@ -44,6 +44,10 @@ class Store:
     def has(self, row, contestant, turn):
         return any(run["round"] == turn for run in self.runs(row).get(contestant, []))
 
+    def rounds(self, rows):
+        """The smallest number of rounds that one of the rows has, of those that have any."""
+        return min((len(runs) for row in rows for runs in self.runs(row).values()), default=0)
+
     def runs(self, row):
         """{contestant: [result of each round]}"""
         found = {}
