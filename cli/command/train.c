@@ -131,12 +131,13 @@ static void check_unchanged(const cli_line *line, const cli_settings *before,
         }
         char *was = cli_setting_text(setting, before);
         char *is = cli_setting_text(setting, after);
-        if (strcmp(was, is) != 0) {
+        const bool same = strcmp(was, is) == 0;
+        free(is);
+        if (!same) {
             cli_line_usage_error(line, "--%s is '%s' in the run in %s and cannot change",
                                  setting->name, was, directory);
         }
         free(was);
-        free(is);
     }
 }
 
