@@ -159,7 +159,7 @@ def page(store):
            f"{about['rounds']} interleaved rounds of {about['seconds']} s each, and their range; "
            "the fastest peer is bold.")
     yield ""
-    yield "    " + about["command"]
+    yield from ("    " + command for command in about["commands"])
     yield ""
     yield from speed_table(store, TABLE)
     if done(store, TABLE):

@@ -55,6 +55,12 @@ def rows_of(options):
     return [row for row in first.values() if options.rows in row.name]
 
 
+def command(options):
+    """How it was called, without where the peers are."""
+    words = [word for word in sys.argv[1:] if word not in ("--python", options.python)]
+    return shlex.join(["bench/run.py", *words])
+
+
 def about(options):
     checks = json.loads(output_of([options.nin, "doctor", "--json"]))["checks"]
     built = next(check["text"] for check in checks if check["check"] == "version")
@@ -63,7 +69,7 @@ def about(options):
     return {**machine.describe(HERE.parent), "program": machine.digest(options.nin),
             "built": built.removeprefix("nin "), "isa": isa, "threads": options.threads,
             "rounds": options.rounds, "seconds": options.seconds,
-            "command": shlex.join(["bench/run.py", *sys.argv[1:]]), "steps": {}}
+            "commands": [command(options)], "steps": {}}
 
 
 def write_page(options, store):

@@ -17,7 +17,8 @@ class Store:
                 if before[key] != about[key]:
                     raise ValueError(f"{path}: it was measured with another {key}: "
                                      f"{before[key]}, not {about[key]}")
-            self.data["about"] = {**about, "steps": before["steps"]}
+            self.data["about"] = {**about, "steps": before["steps"],
+                                  "commands": before["commands"] + about["commands"]}
 
     @classmethod
     def read(cls, path):
