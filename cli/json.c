@@ -1,6 +1,7 @@
 #include "json.h"
 
 #include "fail.h"
+#include "files.h"
 #include "text.h"
 
 #include <limits.h>
@@ -82,6 +83,18 @@ char *cli_json_line(const json_t *value) {
 
 char *cli_json_pages(const json_t *value) {
     return text_of(value, JSON_INDENT(2));
+}
+
+nin_status cli_json_write(const json_t *value, const char *directory, const char *name,
+                          nin_error *err) {
+    char *pages = cli_json_pages(value);
+    char *text = cli_format("%s\n", pages);
+    char *path = cli_join(directory, name);
+    nin_status status = cli_replace_file(path, text, err);
+    free(path);
+    free(text);
+    free(pages);
+    return status;
 }
 
 void cli_json_print(json_t *value) {

@@ -2,6 +2,8 @@
 #ifndef CLI_JSON_H
 #define CLI_JSON_H
 
+#include <nin/nin.h>
+
 #include <jansson.h>
 
 /* A number, or null where it is not finite. */
@@ -22,6 +24,10 @@ void cli_json_append(json_t *array, json_t *value);
 /* The value as text: on one line, or indented for people too. Freed by the caller. */
 char *cli_json_line(const json_t *value);
 char *cli_json_pages(const json_t *value);
+
+/* The value, indented, becomes the file DIRECTORY/NAME, whole or not at all. */
+nin_status cli_json_write(const json_t *value, const char *directory, const char *name,
+                          nin_error *err);
 
 /* Prints the value on one line of the standard output and frees it. */
 void cli_json_print(json_t *value);

@@ -95,13 +95,7 @@ static nin_status write_json(const nin_lr_range *range, const nin_lr_range_optio
         cli_json_append(points, point);
     }
     cli_json_set(object, "points", points);
-    char *text = cli_json_pages(object);
-    char *lines = cli_format("%s\n", text);
-    char *path = cli_join(directory, "lr-range.json");
-    nin_status status = cli_replace_file(path, lines, err);
-    free(path);
-    free(lines);
-    free(text);
+    nin_status status = cli_json_write(object, directory, "lr-range.json", err);
     json_decref(object);
     return status;
 }

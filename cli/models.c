@@ -48,6 +48,14 @@ int cli_net_open(const char *name, const nin_net_options *options, nin_net **out
     return nin_net_open(name, options, out, &err) == NIN_OK ? CLI_DONE : cli_fail(&err);
 }
 
+void cli_name_classes(nin_model *model, const nin_dataset_info *info, int classes) {
+    model->class_names = cli_allocate((size_t)classes, sizeof *model->class_names);
+    for (int i = 0; i < classes; i++) {
+        model->class_names[i] =
+            i < info->classes ? cli_copy(info->class_names[i]) : cli_format("%d", i);
+    }
+}
+
 const char *cli_class_name(const nin_model *model, int index, char number[12]) {
     if (model->class_names) {
         return model->class_names[index];

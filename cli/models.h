@@ -10,6 +10,9 @@ int cli_model_load(const char *path, nin_model *model);
 /* A net by name, from a .net file, or that of a .safetensors file. */
 int cli_net_open(const char *name, const nin_net_options *options, nin_net **out);
 
+/* Names the model's classes as the data does, those that it has none for by their numbers. */
+void cli_name_classes(nin_model *model, const nin_dataset_info *info, int classes);
+
 /* The model's name of a class, or its number as text in `number`. */
 const char *cli_class_name(const nin_model *model, int index, char number[12]);
 

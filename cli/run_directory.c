@@ -94,13 +94,7 @@ nin_status cli_run_write(const char *directory, const cli_settings *settings,
     }
     cli_json_set(config, "session", session);
 
-    char *text = cli_json_pages(config);
-    char *lines = cli_format("%s\n", text);
-    char *path = cli_join(directory, "config.json");
-    nin_status status = cli_replace_file(path, lines, err);
-    free(path);
-    free(lines);
-    free(text);
+    nin_status status = cli_json_write(config, directory, "config.json", err);
     json_decref(config);
     return status;
 }

@@ -1,6 +1,7 @@
 #include "trial.h"
 
 #include "files.h"
+#include "models.h"
 #include "preprocess.h"
 #include "run_directory.h"
 #include "signals.h"
@@ -8,14 +9,6 @@
 
 #include <stdlib.h>
 #include <unistd.h>
-
-static void name_classes(nin_model *model, const nin_dataset_info *info, int classes) {
-    model->class_names = cli_allocate((size_t)classes, sizeof *model->class_names);
-    for (int i = 0; i < classes; i++) {
-        model->class_names[i] =
-            i < info->classes ? cli_copy(info->class_names[i]) : cli_format("%d", i);
-    }
-}
 
 nin_status cli_trial_model(const cli_settings *settings, const nin_dataset *train,
                            const nin_dataset *test, nin_model *out, nin_error *err) {
@@ -35,7 +28,7 @@ nin_status cli_trial_model(const cli_settings *settings, const nin_dataset *trai
     nin_status status = nin_net_open(settings->model, &options, &out->net, err);
     if (status == NIN_OK) {
         nin_shape input = nin_net_input(out->net);
-        name_classes(out, &larger, nin_net_output(out->net).channels);
+        cli_name_classes(out, &larger, nin_net_output(out->net).channels);
         status = cli_preprocess_create(settings, train, input, &out->preprocess, err);
     }
     return status;

@@ -243,15 +243,9 @@ static nin_status train_rows(reproduction_job *job, bool *stopped, nin_error *er
 /* ---- the result --------------------------------------------------------------------------- */
 
 static nin_status write_json(const reproduction_job *job, json_t *object, nin_error *err) {
-    char *pages = cli_json_pages(object);
-    char *text = cli_format("%s\n", pages);
     char *name = cli_format("%s.json", job->result.name);
-    char *path = cli_join(out_directory(job), name);
-    nin_status status = cli_replace_file(path, text, err);
-    free(path);
+    nin_status status = cli_json_write(object, out_directory(job), name, err);
     free(name);
-    free(text);
-    free(pages);
     return status;
 }
 

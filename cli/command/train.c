@@ -205,14 +205,6 @@ static int open_data(train_run *run) {
     return code;
 }
 
-static void name_classes(nin_model *model, const nin_dataset_info *info, int classes) {
-    model->class_names = cli_allocate((size_t)classes, sizeof *model->class_names);
-    for (int i = 0; i < classes; i++) {
-        model->class_names[i] =
-            i < info->classes ? cli_copy(info->class_names[i]) : cli_format("%d", i);
-    }
-}
-
 /* Of the model that the run starts from, which hands over what it owns of it, or as the settings
  * say. */
 static int settle_preprocess(train_run *run) {
@@ -263,7 +255,7 @@ static int open_net(train_run *run) {
             return code;
         }
     }
-    name_classes(&run->model, larger, nin_net_output(run->model.net).channels);
+    cli_name_classes(&run->model, larger, nin_net_output(run->model.net).channels);
     run->record.net = nin_net_text(run->model.net);
     run->record.from = run->config ? NULL : run->from.net;
     return settle_preprocess(run);

@@ -145,11 +145,7 @@ nin_status cli_study_record(const char *directory, const cli_rows *rows,
         status = merge_rows(directory, rows, json_object_get(plan, "rows"), err);
     }
     if (status == NIN_OK) {
-        char *text = cli_json_pages(plan);
-        char *lines = cli_format("%s\n", text);
-        status = cli_replace_file(path, lines, err);
-        free(lines);
-        free(text);
+        status = cli_json_write(plan, directory, "rows.json", err);
     }
     json_decref(plan);
     free(path);

@@ -277,8 +277,7 @@ static nin_status write_text(const char *directory, const char *name, char *text
 
 nin_status cli_study_write(const cli_study_report *report, const char *directory, nin_error *err) {
     json_t *object = cli_study_json(report);
-    char *pages = cli_json_pages(object);
-    nin_status status = write_text(directory, "table.json", joined(pages, cli_copy("\n")), err);
+    nin_status status = cli_json_write(object, directory, "table.json", err);
     json_decref(object);
     if (status == NIN_OK) {
         status = write_text(directory, "table.md", markdown(report), err);

@@ -194,3 +194,12 @@ const ninp_kernels *usable_kernels(size_t *index) {
     }
     return NULL;
 }
+
+size_t list_kernels(const ninp_kernels *list[MOST_KERNELS]) {
+    size_t next = 0;
+    size_t count = 0;
+    while (count < MOST_KERNELS && (list[count] = usable_kernels(&next)) != NULL) {
+        count++;
+    }
+    return count;
+}

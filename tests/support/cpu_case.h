@@ -50,5 +50,8 @@ double activation_derivative(ninp_activation activation, double y);
 /* The next instruction set that can run here, or NULL past the end: start with *index = 0. Says
  * which ones are left out. TEST_ISA, where it is defined, names the only one. */
 const ninp_kernels *usable_kernels(size_t *index);
+/* All of them; returns how many. */
+enum { MOST_KERNELS = 8 };
+size_t list_kernels(const ninp_kernels *list[MOST_KERNELS]);
 
 #endif

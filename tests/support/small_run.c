@@ -38,6 +38,12 @@ static nin_dataset *open_drawn(nin_split split, size_t count) {
     return dataset;
 }
 
+void small_run_expect_ok(nin_status status, const nin_error *err) {
+    if (status != NIN_OK) {
+        fail_msg("status %d: %s", status, err->message);
+    }
+}
+
 small_run small_run_open(void) {
     small_run run = {.train = open_drawn(NIN_SPLIT_TRAIN, PICTURES),
                      .test = open_drawn(NIN_SPLIT_TEST, TEST_PICTURES),

@@ -14,6 +14,9 @@ typedef struct small_run {
     bool whiten;               /* with contrast normalisation; needs LAPACK */
 } small_run;
 
+/* Fails with the message unless the status is NIN_OK. */
+void small_run_expect_ok(nin_status status, const nin_error *err);
+
 small_run small_run_open(void);
 void small_run_close(small_run *run);
 

@@ -19,16 +19,12 @@ static const ninp_cpu_algorithm *const algorithms[] = {
     &ninp_conv_pointwise, &ninp_conv_few_channels, &ninp_conv_direct, &ninp_conv_direct_batch};
 enum { ALGORITHMS = sizeof algorithms / sizeof *algorithms };
 
-static const ninp_kernels *usable[8];
-static int usable_count;
+static const ninp_kernels *usable[MOST_KERNELS];
+static size_t usable_count;
 
 static int find_usable(void **state) {
     (void)state;
-    size_t next = 0;
-    const ninp_kernels *kernels;
-    while ((kernels = usable_kernels(&next)) != NULL) {
-        usable[usable_count++] = kernels;
-    }
+    usable_count = list_kernels(usable);
     return 0;
 }
 
@@ -58,7 +54,7 @@ static void draw_shape(weighted_case *weighted, int number, ninp_random *random,
 static void check_everywhere(weighted_case *weighted, int number, int threads, guard_side side,
                              bool exact) {
     weighted_case_reference(weighted);
-    for (int i = 0; i < usable_count; i++) {
+    for (size_t i = 0; i < usable_count; i++) {
         const weighted_setup setup = {algorithms[number], usable[i], threads, side};
         assert_null(weighted_case_refusal(weighted, &setup));
         weighted_case_check(weighted, &setup, exact);
@@ -151,7 +147,7 @@ static void test_threads(void **state) {
                               .step = {.input_gradient = true}};
     weighted_case_open(&weighted, (nin_shape){.channels = 70, .height = 4, .width = 3}, 13, true);
     weighted_case_draw(&weighted, &random, false);
-    for (int i = 0; i < usable_count; i++) {
+    for (size_t i = 0; i < usable_count; i++) {
         weighted_case_check_threads(&weighted, &ninp_conv_direct_batch, usable[i]);
     }
     weighted_case_close(&weighted);

@@ -15,22 +15,18 @@ extern const ninp_cpu_algorithm ninp_conv_few_filters;
 enum { CASES = 64 };
 static const uint64_t seed = 59;
 
-static const ninp_kernels *usable[8];
-static int usable_count;
+static const ninp_kernels *usable[MOST_KERNELS];
+static size_t usable_count;
 
 static int find_usable(void **state) {
     (void)state;
-    size_t next = 0;
-    const ninp_kernels *kernels;
-    while ((kernels = usable_kernels(&next)) != NULL) {
-        usable[usable_count++] = kernels;
-    }
+    usable_count = list_kernels(usable);
     return 0;
 }
 
 static void check_everywhere(weighted_case *weighted, int threads, guard_side side, bool exact) {
     weighted_case_reference(weighted);
-    for (int i = 0; i < usable_count; i++) {
+    for (size_t i = 0; i < usable_count; i++) {
         const weighted_setup setup = {&ninp_conv_few_filters, usable[i], threads, side};
         assert_null(weighted_case_refusal(weighted, &setup));
         weighted_case_check(weighted, &setup, exact);

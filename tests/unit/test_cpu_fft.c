@@ -12,17 +12,8 @@
 
 extern const ninp_cpu_algorithm ninp_conv_fft;
 
-enum { CASES = 60 / TEST_SHARE, MOST_KERNELS = 8 };
+enum { CASES = 60 / TEST_SHARE };
 static const uint64_t seed = 29;
-
-static size_t list_kernels(const ninp_kernels *list[MOST_KERNELS]) {
-    size_t next = 0;
-    size_t count = 0;
-    while (count < MOST_KERNELS && (list[count] = usable_kernels(&next)) != NULL) {
-        count++;
-    }
-    return count;
-}
 
 static double *make_doubles(size_t count) {
     double *values = calloc(count, sizeof *values);

@@ -16,7 +16,7 @@
 
 extern const ninp_cpu_algorithm ninp_conv_strided_winograd4, ninp_conv_strided_winograd6;
 
-enum { CASES = 60 / TEST_SHARE, TAPS = 3, MOST_KERNELS = 8 };
+enum { CASES = 60 / TEST_SHARE, TAPS = 3 };
 static const uint64_t seed = 23;
 
 /* Errors in relation to results, by root mean squares: what src/cpu/conv/winograd.c states. */
@@ -28,23 +28,9 @@ static const struct strided_form {
 enum { FORMS = sizeof forms / sizeof *forms };
 
 static const ninp_winograd_form *form_of(const ninp_kernels *kernels, int number) {
-    for (int i = 0; i < NINP_WINOGRAD_FORMS; i++) {
-        const ninp_winograd_form *form = kernels->winograd->forms[i];
-        if (form->outputs == forms[number].outputs && form->weights == TAPS) {
-            return form;
-        }
-    }
-    fail_msg("no form F(%d, %d)", forms[number].outputs, TAPS);
-    return NULL;
-}
-
-static size_t list_kernels(const ninp_kernels *list[MOST_KERNELS]) {
-    size_t next = 0;
-    size_t count = 0;
-    while (count < MOST_KERNELS && (list[count] = usable_kernels(&next)) != NULL) {
-        count++;
-    }
-    return count;
+    const ninp_winograd_form *form = ninp_winograd_form_of(kernels, forms[number].outputs, TAPS);
+    assert_non_null(form);
+    return form;
 }
 
 static void open_case(weighted_case *weighted, ninp_conv_options conv, nin_shape input, int count,

@@ -14,7 +14,7 @@
 extern const ninp_cpu_algorithm ninp_conv_winograd2, ninp_conv_winograd4, ninp_conv_winograd6,
     ninp_conv_direct;
 
-enum { CASES = 80 / TEST_SHARE, MOST_KERNELS = 8 };
+enum { CASES = 80 / TEST_SHARE };
 static const uint64_t seed = 11;
 
 /* Errors in relation to results, by root mean squares, for sums of hundreds of products: what
@@ -31,23 +31,10 @@ static const struct winograd_case {
 enum { FORMS = sizeof forms / sizeof *forms };
 
 static const ninp_winograd_form *form_of(const ninp_kernels *kernels, int number) {
-    for (int i = 0; i < NINP_WINOGRAD_FORMS; i++) {
-        const ninp_winograd_form *form = kernels->winograd->forms[i];
-        if (form->outputs == forms[number].outputs && form->weights == forms[number].kernel) {
-            return form;
-        }
-    }
-    fail_msg("no form F(%d, %d)", forms[number].outputs, forms[number].kernel);
-    return NULL;
-}
-
-static size_t list_kernels(const ninp_kernels *list[MOST_KERNELS]) {
-    size_t next = 0;
-    size_t count = 0;
-    while (count < MOST_KERNELS && (list[count] = usable_kernels(&next)) != NULL) {
-        count++;
-    }
-    return count;
+    const ninp_winograd_form *form =
+        ninp_winograd_form_of(kernels, forms[number].outputs, forms[number].kernel);
+    assert_non_null(form);
+    return form;
 }
 
 /* One of the four results of a run. */

@@ -34,16 +34,10 @@ static void empty(char **which) {
     *which = scratch_make();
 }
 
-static void expect_ok(nin_status status, const nin_error *err) {
-    if (status != NIN_OK) {
-        fail_msg("status %d: %s", status, err->message);
-    }
-}
-
 static nin_model load(const char *in, const char *name) {
     nin_model model;
     nin_error err = {0};
-    expect_ok(nin_model_load(small_run_path(in, name), false, &model, &err), &err);
+    small_run_expect_ok(nin_model_load(small_run_path(in, name), false, &model, &err), &err);
     return model;
 }
 
@@ -59,7 +53,8 @@ static void check_resume(const nin_train_options *options, uint64_t all_steps) {
         nin_error err = {0};
         run.options.max_steps = steps;
         run.options.session.threads = steps % 3 == 0 ? 4 : 1;
-        expect_ok(small_run_train(&run, directory, false, NULL, NULL, &result, &err), &err);
+        small_run_expect_ok(small_run_train(&run, directory, false, NULL, NULL, &result, &err),
+                            &err);
         assert_int_equal(result.last.step, steps);
         run.options.session.threads = steps % 3 == 1 ? 2 : 1;
         small_run_finish(&run, directory, whole);
@@ -112,7 +107,7 @@ static void test_resume_otherwise(void **state) {
     run.options.nesterov = false;
     run.options.max_steps = 2;
     nin_error err = {0};
-    expect_ok(small_run_train(&run, directory, false, NULL, NULL, NULL, &err), &err);
+    small_run_expect_ok(small_run_train(&run, directory, false, NULL, NULL, NULL, &err), &err);
     other_option cases[] = {
         {"optimizer", run.options}, {"beta1", run.options},       {"beta2", run.options},
         {"epsilon", run.options},   {"accumulate", run.options},  {"ema", run.options},
@@ -204,7 +199,7 @@ static void test_average_is_the_outcome(void **state) {
                                  .context = &with};
     nin_train_result result;
     nin_error err = {0};
-    expect_ok(nin_train(&task, &result, &err), &err);
+    small_run_expect_ok(nin_train(&task, &result, &err), &err);
     each_value(&with, expect_near, 0);
 
     nin_model last = load(directory, "last.safetensors");
@@ -217,9 +212,9 @@ static void test_average_is_the_outcome(void **state) {
     options.batch = 16;
     nin_session *session;
     nin_evaluation evaluation;
-    expect_ok(nin_session_create(last.net, &options, &session, &err), &err);
+    small_run_expect_ok(nin_session_create(last.net, &options, &session, &err), &err);
     const nin_evaluation_task evaluated = {.dataset = run.test, .preprocess = &last.preprocess};
-    expect_ok(nin_evaluate(session, &evaluated, &evaluation, &err), &err);
+    small_run_expect_ok(nin_evaluate(session, &evaluated, &evaluation, &err), &err);
     assert_true(evaluation.loss == result.last.test_loss);
     nin_evaluation_free(&evaluation);
     nin_session_free(session);
@@ -241,10 +236,11 @@ static const char plain_net[] = "input 1x14x14\n"
 static nin_model train_plain(const small_run *run) {
     nin_model model = {.preprocess = nin_preprocess_plain(1, 14, 14)};
     nin_error err = {0};
-    expect_ok(nin_net_parse(plain_net, strlen(plain_net), "plain", NULL, &model.net, &err), &err);
+    small_run_expect_ok(
+        nin_net_parse(plain_net, strlen(plain_net), "plain", NULL, &model.net, &err), &err);
     const nin_train_task task = {
         .model = &model, .train = run->train, .options = &run->options, .directory = directory};
-    expect_ok(nin_train(&task, NULL, &err), &err);
+    small_run_expect_ok(nin_train(&task, NULL, &err), &err);
     empty(&directory);
     return model;
 }
@@ -303,7 +299,8 @@ static void test_steps_of_several_batches(void **state) {
     int steps = 0;
     nin_train_result result;
     nin_error err = {0};
-    expect_ok(small_run_train(&run, directory, false, count_steps, &steps, &result, &err), &err);
+    small_run_expect_ok(small_run_train(&run, directory, false, count_steps, &steps, &result, &err),
+                        &err);
     assert_int_equal(steps, 3 * SMALL_RUN_EPOCHS);
     assert_int_equal(result.last.steps, 3 * SMALL_RUN_EPOCHS);
     assert_true(fabs(result.last.examples_per_second * result.last.step_seconds - 300) < 1e-6);
@@ -320,7 +317,7 @@ static nin_model train_frozen(small_run *run, const char *freeze, const char *de
     const nin_train_task task = {
         .model = &model, .train = run->train, .options = &run->options, .directory = directory};
     nin_error err = {0};
-    expect_ok(nin_train(&task, NULL, &err), &err);
+    small_run_expect_ok(nin_train(&task, NULL, &err), &err);
     empty(&directory);
     return model;
 }

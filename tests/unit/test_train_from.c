@@ -25,12 +25,6 @@ static int remove_directories(void **state) {
     return 0;
 }
 
-static void expect_ok(nin_status status, const nin_error *err) {
-    if (status != NIN_OK) {
-        fail_msg("status %d: %s", status, err->message);
-    }
-}
-
 /* The small run's net with another number of classes. */
 static nin_model small_model_of(int classes) {
     nin_model ten = small_run_model();
@@ -38,7 +32,8 @@ static nin_model small_model_of(int classes) {
     const nin_net_options options = {.classes = classes};
     const char *text = nin_net_text(ten.net);
     nin_error err = {0};
-    expect_ok(nin_net_parse(text, strlen(text), "small run", &options, &model.net, &err), &err);
+    small_run_expect_ok(nin_net_parse(text, strlen(text), "small run", &options, &model.net, &err),
+                        &err);
     nin_model_free(&ten);
     return model;
 }
@@ -97,14 +92,14 @@ static void test_changes_only_what_it_should(void **state) {
     small_run run = small_run_open();
     nin_model from = small_run_model();
     nin_error err = {0};
-    expect_ok(train_from(&run, NULL, &from, whole, false, &err), &err);
+    small_run_expect_ok(train_from(&run, NULL, &from, whole, false, &err), &err);
     run.options.seed = 77;
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
         nin_model model = small_model_of(cases[c].classes);
         nin_model drawn = drawn_model(&run.options, cases[c].classes, run.options.seed);
         run.options.lr = cases[c].lr;
         run.options.freeze = cases[c].freeze;
-        expect_ok(train_from(&run, from.net, &model, directory, false, &err), &err);
+        small_run_expect_ok(train_from(&run, from.net, &model, directory, false, &err), &err);
         expect_same(model.net, from.net, cases[c].kept);
         expect_same(model.net, drawn.net, cases[c].drawn);
         nin_model_free(&model);
@@ -125,7 +120,7 @@ static void test_is_resumed_without_the_model(void **state) {
     for (int i = 0; i < 3; i++) {
         nin_model model = small_model_of(12);
         run.options.max_steps = i == 1 ? 9 : 0;
-        expect_ok(
+        small_run_expect_ok(
             train_from(&run, i < 2 ? from.net : NULL, &model, i ? directory : whole, i == 2, &err),
             &err);
         nin_model_free(&model);
@@ -139,7 +134,7 @@ static void expect_unfit(const char *text, const char *message) {
     small_run run = small_run_open();
     nin_model from = {0};
     nin_error err = {0};
-    expect_ok(nin_net_parse(text, strlen(text), "other", NULL, &from.net, &err), &err);
+    small_run_expect_ok(nin_net_parse(text, strlen(text), "other", NULL, &from.net, &err), &err);
     nin_model model = small_model_of(12);
     assert_int_equal(train_from(&run, from.net, &model, directory, false, &err),
                      NIN_ERROR_ARGUMENT);

@@ -44,12 +44,6 @@ static int remove_directory(void **state) {
     return 0;
 }
 
-static void expect_ok(nin_status status, const nin_error *err) {
-    if (status != NIN_OK) {
-        fail_msg("status %d: %s", status, err->message);
-    }
-}
-
 static void empty_directory(void) {
     scratch_remove(directory);
     directory = scratch_make();
@@ -83,15 +77,15 @@ static nin_dataset *drawn(nin_split split, size_t count) {
 static void expect_evaluation(const nin_dataset *test, double accuracy) {
     nin_model best;
     nin_error err = {0};
-    expect_ok(nin_model_load(small_run_path(directory, "best.safetensors"), false, &best, &err),
-              &err);
+    small_run_expect_ok(
+        nin_model_load(small_run_path(directory, "best.safetensors"), false, &best, &err), &err);
     nin_session_options options = nin_session_options_defaults();
     options.batch = 64;
     nin_session *session;
-    expect_ok(nin_session_create(best.net, &options, &session, &err), &err);
+    small_run_expect_ok(nin_session_create(best.net, &options, &session, &err), &err);
     nin_evaluation evaluation;
     const nin_evaluation_task task = {.dataset = test, .preprocess = &best.preprocess};
-    expect_ok(nin_evaluate(session, &task, &evaluation, &err), &err);
+    small_run_expect_ok(nin_evaluate(session, &task, &evaluation, &err), &err);
     assert_true(evaluation.accuracy == accuracy);
     nin_evaluation_free(&evaluation);
     nin_session_free(session);
@@ -116,7 +110,7 @@ static void test_learns(void **state) {
     nin_error err = {0};
     const nin_train_task task = {
         .model = &model, .train = train, .test = test, .options = &options, .directory = directory};
-    expect_ok(nin_train(&task, &result, &err), &err);
+    small_run_expect_ok(nin_train(&task, &result, &err), &err);
     print_message("test accuracy %.3f, loss %.3f\n", result.best_accuracy, result.last.train_loss);
     assert_true(result.finished);
     assert_true(result.best_accuracy > 0.6);
@@ -142,7 +136,7 @@ static void test_first_of_equals(void **state) {
     nin_error err = {0};
     const nin_train_task task = {
         .model = &model, .train = train, .test = test, .options = &options, .directory = directory};
-    expect_ok(nin_train(&task, &result, &err), &err);
+    small_run_expect_ok(nin_train(&task, &result, &err), &err);
     assert_int_equal(result.best_epoch, 0);
     assert_true(result.best_accuracy == result.last.test_accuracy);
     nin_model_free(&model);
@@ -172,7 +166,8 @@ static void test_resume_after_every_step(void **state) {
         nin_train_result result;
         nin_error err = {0};
         run.options.max_steps = steps;
-        expect_ok(small_run_train(&run, directory, false, NULL, NULL, &result, &err), &err);
+        small_run_expect_ok(small_run_train(&run, directory, false, NULL, NULL, &result, &err),
+                            &err);
         assert_int_equal(result.last.step, steps);
         assert_int_equal(result.finished, steps == SMALL_RUN_STEPS);
         assert_false(result.stopped);
@@ -211,7 +206,8 @@ static void test_stop_by_callback(void **state) {
         stopper when = stops[i];
         nin_train_result result;
         nin_error err = {0};
-        expect_ok(small_run_train(&run, directory, false, stop_at, &when, &result, &err), &err);
+        small_run_expect_ok(small_run_train(&run, directory, false, stop_at, &when, &result, &err),
+                            &err);
         assert_true(when.used && result.stopped && !result.finished);
         small_run_expect_whole(directory);
         assert_int_equal(access(small_run_path(directory, "last.safetensors"), F_OK), 0);
@@ -270,8 +266,8 @@ static void test_events(void **state) {
         counts seen = {0};
         nin_train_result result;
         nin_error err = {0};
-        expect_ok(small_run_train(&run, directory, false, count_events, &seen, &result, &err),
-                  &err);
+        small_run_expect_ok(
+            small_run_train(&run, directory, false, count_events, &seen, &result, &err), &err);
         assert_false(seen.wrong);
         assert_int_equal(seen.events[NIN_EVENT_BEGIN], 1);
         assert_int_equal(seen.events[NIN_EVENT_STEP], SMALL_RUN_STEPS);
@@ -327,9 +323,10 @@ static void test_resume_finished(void **state) {
     nin_train_result first;
     nin_train_result again;
     nin_error err = {0};
-    expect_ok(small_run_train(&run, directory, false, NULL, NULL, &first, &err), &err);
+    small_run_expect_ok(small_run_train(&run, directory, false, NULL, NULL, &first, &err), &err);
     counts seen = {0};
-    expect_ok(small_run_train(&run, directory, true, count_events, &seen, &again, &err), &err);
+    small_run_expect_ok(small_run_train(&run, directory, true, count_events, &seen, &again, &err),
+                        &err);
     const counts none = {.events[NIN_EVENT_BEGIN] = 1};
     assert_memory_equal(&seen, &none, sizeof none);
     assert_true(again.finished);
@@ -350,7 +347,7 @@ static void test_without_test_data(void **state) {
     run.test = NULL;
     nin_train_result result;
     nin_error err = {0};
-    expect_ok(small_run_train(&run, directory, false, NULL, NULL, &result, &err), &err);
+    small_run_expect_ok(small_run_train(&run, directory, false, NULL, NULL, &result, &err), &err);
     assert_true(result.finished && isnan(result.best_accuracy) && result.best_epoch == -1);
     assert_int_not_equal(access(small_run_path(directory, "best.safetensors"), F_OK), 0);
     char hex[SMALL_RUN_DIGEST];

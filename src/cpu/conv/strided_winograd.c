@@ -11,8 +11,8 @@
 #include "cpu/conv/cost.h"
 #include "cpu/conv/pooled.h"
 #include "cpu/conv/winograd.h"
+#include "cpu/parallel.h"
 
-#include <omp.h>
 #include <string.h>
 
 enum {
@@ -47,24 +47,9 @@ static size_t larger(size_t a, size_t b) {
 static int parts_of(int count, int most) {
     return (count + most - 1) / most;
 }
-/* Floats of an odd number of cache lines, as strides should be. */
-static size_t odd_lines(size_t lines) {
-    return (lines | 1) * NINP_BLOCK;
-}
-
-static int taps_of(const ninp_step *step) {
-    return parts_of(step->conv.kernel, step->conv.stride);
-}
-
 static const ninp_winograd_form *form_for(const ninp_step *step, const ninp_kernels *kernels,
                                           int outputs) {
-    for (int i = 0; i < NINP_WINOGRAD_FORMS; i++) {
-        const ninp_winograd_form *form = kernels->winograd->forms[i];
-        if (form->outputs == outputs && form->weights == taps_of(step)) {
-            return form;
-        }
-    }
-    return NULL;
+    return ninp_winograd_form_of(kernels, outputs, parts_of(step->conv.kernel, step->conv.stride));
 }
 
 static const char *refuse(const ninp_step *step, const ninp_cpu_config *config, int outputs) {
@@ -107,10 +92,10 @@ static strip_plan plan_of(const ninp_step *step, const ninp_winograd_form *form)
     plan.strips = parts_of(plan.rows, strip_rows);
     const size_t bins = (size_t)(form->size * form->size);
     const size_t group = (size_t)smaller(plan.blocks_out, OUTPUT_BLOCKS);
-    plan.block_stride = odd_lines((size_t)(strip_rows * plan.columns));
-    plan.x_stride = odd_lines((size_t)plan.blocks_in * plan.block_stride / NINP_BLOCK);
-    plan.y_stride = odd_lines(group * plan.block_stride / NINP_BLOCK);
-    plan.w_stride = odd_lines((size_t)plan.blocks_out * (size_t)plan.phases);
+    plan.block_stride = ninp_winograd_stride((size_t)(strip_rows * plan.columns));
+    plan.x_stride = ninp_winograd_stride((size_t)plan.blocks_in * plan.block_stride / NINP_BLOCK);
+    plan.y_stride = ninp_winograd_stride(group * plan.block_stride / NINP_BLOCK);
+    plan.w_stride = ninp_winograd_stride((size_t)plan.blocks_out * (size_t)plan.phases);
     plan.own_phases = 0;
     plan.own_x = (size_t)(plan.blocks_in * plan.height * plan.width) * NINP_BLOCK;
     plan.own_y = plan.own_x + bins * plan.x_stride;
@@ -148,6 +133,9 @@ typedef struct strip_pass {
     const ninp_cpu_run *run;
     strip_plan plan;
     const float *phases;
+    float *result;   /* forward: unpooled */
+    const float *dy; /* backward: of the unpooled result */
+    int parts;       /* backward: ranges of blocks of outputs */
 } strip_pass;
 
 static strip_pass begin(const ninp_cpu_run *run) {
@@ -231,38 +219,58 @@ static int block_filters(const ninp_step *step, int block) {
     return smaller(step->unpooled.channels - block * NINP_BLOCK, NINP_BLOCK);
 }
 
+/* Filters from the net's order to bins, or their gradient back. */
+typedef struct packing {
+    strip_pass pass;
+    size_t values; /* of a filter */
+    const float *weight;
+    float *packed;
+    const float *bins; /* of the gradient */
+    float *gradient;
+} packing;
+
+static void pack_block(const void *context, int block, int thread) {
+    const packing *job = context;
+    const ninp_cpu_run *run = job->pass.run;
+    const strip_plan *plan = &job->pass.plan;
+    float *plain = own(&job->pass, thread, 0);
+    float *phased = plain + plain_floats(run->step);
+    run->kernels->map->block(block_filters(run->step, block), job->values,
+                             job->weight + (size_t)block * NINP_BLOCK * job->values, plain);
+    memset(phased, 0, phased_floats(plan) * sizeof *phased);
+    exchange(run->step, plan, plain, phased, true);
+    plan->form->weight(plan->phases, phased,
+                       job->packed + (ptrdiff_t)block * plan->phases * NINP_BLOCK, plan->w_stride);
+}
+
+static void unpack_block(const void *context, int block, int thread) {
+    const packing *job = context;
+    const ninp_cpu_run *run = job->pass.run;
+    const strip_plan *plan = &job->pass.plan;
+    float *plain = own(&job->pass, thread, 0);
+    float *phased = plain + plain_floats(run->step);
+    plan->form->weight_gradient(plan->phases,
+                                job->bins + (ptrdiff_t)block * plan->phases * NINP_BLOCK,
+                                plan->w_stride, phased);
+    exchange(run->step, plan, plain, phased, false);
+    run->kernels->map->unblock(block_filters(run->step, block), job->values, plain,
+                               job->gradient + (size_t)block * NINP_BLOCK * job->values);
+}
+
 static void pack(const ninp_cpu_run *run, const float *weight, float *packed) {
-    const strip_pass pass = begin(run);
-    const strip_plan *plan = &pass.plan;
-    const size_t values = plain_floats(run->step) / NINP_BLOCK;
-#pragma omp parallel for schedule(static) num_threads(run->threads)
-    for (int block = 0; block < plan->blocks_out; block++) {
-        float *plain = own(&pass, omp_get_thread_num(), 0);
-        float *phased = plain + plain_floats(run->step);
-        run->kernels->map->block(block_filters(run->step, block), values,
-                                 weight + (size_t)block * NINP_BLOCK * values, plain);
-        memset(phased, 0, phased_floats(plan) * sizeof *phased);
-        exchange(run->step, plan, plain, phased, true);
-        plan->form->weight(plan->phases, phased,
-                           packed + (ptrdiff_t)block * plan->phases * NINP_BLOCK, plan->w_stride);
-    }
+    const packing job = {.pass = begin(run),
+                         .weight = weight,
+                         .packed = packed,
+                         .values = plain_floats(run->step) / NINP_BLOCK};
+    ninp_parallel_for(run->threads, job.pass.plan.blocks_out, pack_block, &job);
 }
 
 static void unpack(const ninp_cpu_run *run, const float *packed, float *gradient) {
-    const strip_pass pass = begin(run);
-    const strip_plan *plan = &pass.plan;
-    const size_t values = plain_floats(run->step) / NINP_BLOCK;
-#pragma omp parallel for schedule(static) num_threads(run->threads)
-    for (int block = 0; block < plan->blocks_out; block++) {
-        float *plain = own(&pass, omp_get_thread_num(), 0);
-        float *phased = plain + plain_floats(run->step);
-        plan->form->weight_gradient(plan->phases,
-                                    packed + (ptrdiff_t)block * plan->phases * NINP_BLOCK,
-                                    plan->w_stride, phased);
-        exchange(run->step, plan, plain, phased, false);
-        run->kernels->map->unblock(block_filters(run->step, block), values, plain,
-                                   gradient + (size_t)block * NINP_BLOCK * values);
-    }
+    const packing job = {.pass = begin(run),
+                         .bins = packed,
+                         .gradient = gradient,
+                         .values = plain_floats(run->step) / NINP_BLOCK};
+    ninp_parallel_for(run->threads, job.pass.plan.blocks_out, unpack_block, &job);
 }
 
 /* Bins of the inputs of a strip; returns the number of its tiles. */
@@ -316,11 +324,11 @@ static const _Alignas(64) float no_bias[NINP_BLOCK];
 
 /* Bins of `block`, the `index`-th of those that are there, to rows of the result. */
 static void transform_output(const strip_pass *pass, ninp_range rows, int block, int index,
-                             float *result, int thread) {
+                             int thread) {
     const ninp_cpu_run *run = pass->run;
     const strip_plan *plan = &pass->plan;
     const nin_shape shape = run->step->unpooled;
-    float *y = result + (size_t)block * ninp_block_floats(shape);
+    float *y = pass->result + (size_t)block * ninp_block_floats(shape);
     const float *bins =
         own(pass, thread, plan->own_y) + (ptrdiff_t)index * (ptrdiff_t)plan->block_stride;
     const float *bias = run->bias ? run->bias + (ptrdiff_t)block * NINP_BLOCK : no_bias;
@@ -337,7 +345,8 @@ static void transform_output(const strip_pass *pass, ninp_range rows, int block,
     }
 }
 
-static void forward_strip(const strip_pass *pass, int strip, float *result, int thread) {
+static void forward_strip(const void *context, int strip, int thread) {
+    const strip_pass *pass = context;
     const strip_plan *plan = &pass->plan;
     const ninp_range rows = ninp_winograd_part(plan->rows, plan->strips, strip);
     const int tiles = transform_input(pass, rows, thread);
@@ -345,7 +354,7 @@ static void forward_strip(const strip_pass *pass, int strip, float *result, int 
         const ninp_range blocks = {block, smaller(OUTPUT_BLOCKS, plan->blocks_out - block)};
         multiply(pass, blocks, tiles, thread);
         for (int i = 0; i < blocks.count; i++) {
-            transform_output(pass, rows, block + i, i, result, thread);
+            transform_output(pass, rows, block + i, i, thread);
         }
     }
 }
@@ -353,24 +362,15 @@ static void forward_strip(const strip_pass *pass, int strip, float *result, int 
 static void forward(const ninp_cpu_run *run) {
     strip_pass pass = begin(run);
     take_phases(&pass);
-    float *result = ninp_conv_result(run);
-    if (run->threads == 1) {
-        for (int strip = 0; strip < pass.plan.strips; strip++) {
-            forward_strip(&pass, strip, result, 0);
-        }
-    } else {
-#pragma omp parallel for schedule(dynamic, 1) num_threads(run->threads)
-        for (int strip = 0; strip < pass.plan.strips; strip++) {
-            forward_strip(&pass, strip, result, omp_get_thread_num());
-        }
-    }
+    pass.result = ninp_conv_result(run);
+    ninp_parallel_for(run->threads, pass.plan.strips, forward_strip, &pass);
     ninp_conv_finish(run);
 }
 
 /* Bins of the output gradient of a block, as the `index`-th; and the bias gradient: the bin of row
  * 1, column 1 holds the sums of the tiles. */
 static void transform_output_gradient(const strip_pass *pass, ninp_range rows, int block, int index,
-                                      const float *dy, int thread) {
+                                      int thread) {
     const ninp_cpu_run *run = pass->run;
     const strip_plan *plan = &pass->plan;
     const nin_shape shape = run->step->unpooled;
@@ -378,7 +378,7 @@ static void transform_output_gradient(const strip_pass *pass, ninp_range rows, i
     ninp_winograd_row row = {.height = shape.height, .width = shape.width, .tiles = plan->columns};
     for (int i = 0; i < rows.count; i++) {
         row.top = (rows.first + i) * plan->form->outputs;
-        plan->form->output_gradient(&row, dy + (size_t)block * ninp_block_floats(shape),
+        plan->form->output_gradient(&row, pass->dy + (size_t)block * ninp_block_floats(shape),
                                     bins + (ptrdiff_t)i * plan->columns * NINP_BLOCK,
                                     plan->y_stride, own(pass, thread, plan->own_scratch));
     }
@@ -406,9 +406,10 @@ static void add_gradient(const strip_pass *pass, ninp_range blocks, int tiles, i
 }
 
 /* Gradients of the filters of some blocks of outputs, strip after strip. */
-static void backward_blocks(const strip_pass *pass, ninp_range blocks, const float *dy,
-                            int thread) {
+static void backward_blocks(const void *context, int part, int thread) {
+    const strip_pass *pass = context;
     const strip_plan *plan = &pass->plan;
+    const ninp_range blocks = ninp_winograd_part(plan->blocks_out, pass->parts, part);
     const int end = blocks.first + blocks.count;
     for (int strip = 0; strip < plan->strips; strip++) {
         const ninp_range rows = ninp_winograd_part(plan->rows, plan->strips, strip);
@@ -416,7 +417,7 @@ static void backward_blocks(const strip_pass *pass, ninp_range blocks, const flo
         for (int block = blocks.first; block < end; block += OUTPUT_BLOCKS) {
             const ninp_range some = {block, smaller(OUTPUT_BLOCKS, end - block)};
             for (int i = 0; i < some.count; i++) {
-                transform_output_gradient(pass, rows, block + i, i, dy, thread);
+                transform_output_gradient(pass, rows, block + i, i, thread);
             }
             add_gradient(pass, some, tiles, thread);
         }
@@ -426,44 +427,12 @@ static void backward_blocks(const strip_pass *pass, ninp_range blocks, const flo
 static void backward(const ninp_cpu_run *run) {
     strip_pass pass = begin(run);
     take_phases(&pass);
-    const float *dy = ninp_conv_result_gradient(run);
-    const int blocks = pass.plan.blocks_out;
-    if (run->threads == 1) {
-        backward_blocks(&pass, (ninp_range){0, blocks}, dy, 0);
-        return;
-    }
-    const int parts = smaller(run->threads, blocks);
-#pragma omp parallel for schedule(static) num_threads(run->threads)
-    for (int part = 0; part < parts; part++) {
-        backward_blocks(&pass, ninp_winograd_part(blocks, parts, part), dy, omp_get_thread_num());
-    }
+    pass.dy = ninp_conv_result_gradient(run);
+    pass.parts = smaller(run->threads, pass.plan.blocks_out);
+    ninp_parallel_for(run->threads, pass.parts, backward_blocks, &pass);
 }
 
-/* A registry entry: F(outputs, kernel / stride). */
-#define NINP_STRIDED_WINOGRAD(M)                                                             \
-    static const int outputs_##M = M;                                                        \
-    static const char *refuse_##M(const ninp_step *step, const ninp_cpu_config *config) {    \
-        return refuse(step, config, M);                                                      \
-    }                                                                                        \
-    static double cost_##M(const ninp_step *step, const ninp_cpu_config *config) {           \
-        return cost(step, config, M);                                                        \
-    }                                                                                        \
-    static void prepare_##M(const ninp_step *step, const ninp_cpu_config *config,            \
-                            ninp_cpu_needs *needs, const void **settings) {                  \
-        prepare(step, config, M, needs);                                                     \
-        *settings = &outputs_##M;                                                            \
-    }                                                                                        \
-    const ninp_cpu_algorithm ninp_conv_strided_winograd##M = {.name = "strided_winograd" #M, \
-                                                              .work = NINP_WORK_CONV,        \
-                                                              .scope = NINP_SCOPE_IMAGE,     \
-                                                              .reads_plain = true,           \
-                                                              .refuse = refuse_##M,          \
-                                                              .cost = cost_##M,              \
-                                                              .prepare = prepare_##M,        \
-                                                              .pack = pack,                  \
-                                                              .unpack = unpack,              \
-                                                              .forward = forward,            \
-                                                              .backward = backward};
-
-NINP_STRIDED_WINOGRAD(4)
-NINP_STRIDED_WINOGRAD(6)
+#define BY_PICTURE \
+    .scope = NINP_SCOPE_IMAGE, .reads_plain = true, .forward = forward, .backward = backward
+NINP_WINOGRAD_ALGORITHM(ninp_conv_strided_winograd4, "strided_winograd4", 4, BY_PICTURE)
+NINP_WINOGRAD_ALGORITHM(ninp_conv_strided_winograd6, "strided_winograd6", 6, BY_PICTURE)

@@ -26,7 +26,7 @@ static const char *refuse(const ninp_step *step, const ninp_cpu_config *config, 
     if (step->conv.padding >= step->conv.kernel) {
         return "its padding is not smaller than its kernel";
     }
-    if (!ninp_winograd_form_of(step, config->kernels, outputs)) {
+    if (!ninp_winograd_form_of(config->kernels, outputs, step->conv.kernel)) {
         return "there is no such Winograd form for its kernel";
     }
     return NULL;
@@ -34,9 +34,9 @@ static const char *refuse(const ninp_step *step, const ninp_cpu_config *config, 
 
 static void prepare(const ninp_step *step, const ninp_cpu_config *config, int outputs,
                     ninp_cpu_needs *needs) {
-    const ninp_winograd_plan plan =
-        ninp_winograd_plan_of(step, ninp_winograd_form_of(step, config->kernels, outputs),
-                              config->batch, config->training);
+    const ninp_winograd_plan plan = ninp_winograd_plan_of(
+        step, ninp_winograd_form_of(config->kernels, outputs, step->conv.kernel), config->batch,
+        config->training);
     needs->weight_floats = (size_t)plan.bins * plan.w_stride;
     needs->gradient_floats = config->training ? needs->weight_floats : 0;
     needs->common_bytes = plan.common_floats * sizeof(float);
@@ -92,7 +92,8 @@ static void unpack(const ninp_cpu_run *run, const float *packed, float *gradient
 #define PACK 70.0
 
 static double cost(const ninp_step *step, const ninp_cpu_config *config, int outputs) {
-    const ninp_winograd_form *form = ninp_winograd_form_of(step, config->kernels, outputs);
+    const ninp_winograd_form *form =
+        ninp_winograd_form_of(config->kernels, outputs, step->conv.kernel);
     const ninp_winograd_plan plan =
         ninp_winograd_plan_of(step, form, config->batch, config->training);
     const bool turned = ninp_conv_turns(step, config->training);
@@ -120,31 +121,8 @@ static double cost(const ninp_step *step, const ninp_cpu_config *config, int out
            (config->training ? PACK * weights / config->batch : 0.0);
 }
 
-/* A registry entry: F(outputs, kernel). */
-#define NINP_WINOGRAD(M)                                                                  \
-    static const int outputs_##M = M;                                                     \
-    static const char *refuse_##M(const ninp_step *step, const ninp_cpu_config *config) { \
-        return refuse(step, config, M);                                                   \
-    }                                                                                     \
-    static double cost_##M(const ninp_step *step, const ninp_cpu_config *config) {        \
-        return cost(step, config, M);                                                     \
-    }                                                                                     \
-    static void prepare_##M(const ninp_step *step, const ninp_cpu_config *config,         \
-                            ninp_cpu_needs *needs, const void **settings) {               \
-        prepare(step, config, M, needs);                                                  \
-        *settings = &outputs_##M;                                                         \
-    }                                                                                     \
-    const ninp_cpu_algorithm ninp_conv_winograd##M = {.name = "winograd" #M,              \
-                                                      .work = NINP_WORK_CONV,             \
-                                                      .scope = NINP_SCOPE_BATCH,          \
-                                                      .refuse = refuse_##M,               \
-                                                      .cost = cost_##M,                   \
-                                                      .prepare = prepare_##M,             \
-                                                      .pack = pack,                       \
-                                                      .unpack = unpack,                   \
-                                                      .forward = ninp_winograd_forward,   \
-                                                      .backward = ninp_winograd_backward};
-
-NINP_WINOGRAD(2)
-NINP_WINOGRAD(4)
-NINP_WINOGRAD(6)
+#define BATCHED \
+    .scope = NINP_SCOPE_BATCH, .forward = ninp_winograd_forward, .backward = ninp_winograd_backward
+NINP_WINOGRAD_ALGORITHM(ninp_conv_winograd2, "winograd2", 2, BATCHED)
+NINP_WINOGRAD_ALGORITHM(ninp_conv_winograd4, "winograd4", 4, BATCHED)
+NINP_WINOGRAD_ALGORITHM(ninp_conv_winograd6, "winograd6", 6, BATCHED)

@@ -40,9 +40,14 @@ typedef struct ninp_winograd_plan {
     size_t own_floats;
 } ninp_winograd_plan;
 
-/* F(outputs, the step's kernel), or NULL: there is none. */
-const ninp_winograd_form *ninp_winograd_form_of(const ninp_step *step, const ninp_kernels *kernels,
-                                                int outputs);
+/* F(outputs, weights), or NULL: there is none. */
+const ninp_winograd_form *ninp_winograd_form_of(const ninp_kernels *kernels, int outputs,
+                                                int weights);
+/* Floats of `lines` cache lines, one more if they are even: strides then spread over the sets of a
+ * cache. */
+static inline size_t ninp_winograd_stride(size_t lines) {
+    return (lines | 1) * NINP_BLOCK;
+}
 ninp_winograd_plan ninp_winograd_plan_of(const ninp_step *step, const ninp_winograd_form *form,
                                          int pictures, bool training);
 
@@ -104,5 +109,30 @@ static inline ninp_range ninp_winograd_part(int count, int parts, int part) {
     int end = (int)((int64_t)count * (part + 1) / parts);
     return (ninp_range){first, end - first};
 }
+
+/* The registry entry `entry` of tiles of M outputs a side, whose file has refuse, cost and prepare
+ * that take M as well, pack and unpack; `settings` points to M. What follows sets further members.
+ */
+#define NINP_WINOGRAD_ALGORITHM(entry, text, M, ...)                                      \
+    static const int outputs_##M = M;                                                     \
+    static const char *refuse_##M(const ninp_step *step, const ninp_cpu_config *config) { \
+        return refuse(step, config, M);                                                   \
+    }                                                                                     \
+    static double cost_##M(const ninp_step *step, const ninp_cpu_config *config) {        \
+        return cost(step, config, M);                                                     \
+    }                                                                                     \
+    static void prepare_##M(const ninp_step *step, const ninp_cpu_config *config,         \
+                            ninp_cpu_needs *needs, const void **settings) {               \
+        prepare(step, config, M, needs);                                                  \
+        *settings = &outputs_##M;                                                         \
+    }                                                                                     \
+    const ninp_cpu_algorithm entry = {.name = text,                                       \
+                                      .work = NINP_WORK_CONV,                             \
+                                      .refuse = refuse_##M,                               \
+                                      .cost = cost_##M,                                   \
+                                      .prepare = prepare_##M,                             \
+                                      .pack = pack,                                       \
+                                      .unpack = unpack,                                   \
+                                      __VA_ARGS__};
 
 #endif

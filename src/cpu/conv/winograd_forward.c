@@ -6,8 +6,8 @@
 
 ninp_winograd_pass ninp_winograd_begin(const ninp_cpu_run *run) {
     const int *outputs = run->settings;
-    ninp_winograd_pass pass = {.run = run,
-                               .form = ninp_winograd_form_of(run->step, run->kernels, *outputs)};
+    ninp_winograd_pass pass = {
+        .run = run, .form = ninp_winograd_form_of(run->kernels, *outputs, run->step->conv.kernel)};
     pass.plan = ninp_winograd_plan_of(run->step, pass.form, run->count, run->training);
     float *common = (float *)(void *)run->common_space;
     pass.x = common + pass.plan.common_x;

@@ -16,21 +16,15 @@ static int parts_of(int count, int most) {
     return (count + most - 1) / most;
 }
 
-const ninp_winograd_form *ninp_winograd_form_of(const ninp_step *step, const ninp_kernels *kernels,
-                                                int outputs) {
+const ninp_winograd_form *ninp_winograd_form_of(const ninp_kernels *kernels, int outputs,
+                                                int weights) {
     for (int i = 0; i < NINP_WINOGRAD_FORMS; i++) {
         const ninp_winograd_form *form = kernels->winograd->forms[i];
-        if (form->outputs == outputs && form->weights == step->conv.kernel) {
+        if (form->outputs == outputs && form->weights == weights) {
             return form;
         }
     }
     return NULL;
-}
-
-/* Floats of `lines` cache lines, one more if they are even: strides then spread over the sets of a
- * cache. */
-static size_t odd_lines(size_t lines) {
-    return (lines | 1) * NINP_BLOCK;
 }
 
 /* Tiles enough that the products are efficient, and so few that they stay in the shared cache. */
@@ -89,11 +83,12 @@ ninp_winograd_plan ninp_winograd_plan_of(const ninp_step *step, const ninp_winog
     choose_group(&plan, pictures);
     const size_t blocks_in = (size_t)plan.blocks_in;
     const size_t blocks_out = (size_t)plan.blocks_out;
-    plan.block_stride = odd_lines((size_t)(plan.pictures * plan.band) * (size_t)plan.columns);
-    plan.x_stride = odd_lines(blocks_in * plan.block_stride / NINP_BLOCK);
-    plan.y_stride = odd_lines(blocks_out * plan.block_stride / NINP_BLOCK);
-    plan.w_stride = odd_lines(blocks_out * (size_t)step->input.channels);
-    plan.t_stride = odd_lines(blocks_in * (size_t)step->unpooled.channels);
+    plan.block_stride =
+        ninp_winograd_stride((size_t)(plan.pictures * plan.band) * (size_t)plan.columns);
+    plan.x_stride = ninp_winograd_stride(blocks_in * plan.block_stride / NINP_BLOCK);
+    plan.y_stride = ninp_winograd_stride(blocks_out * plan.block_stride / NINP_BLOCK);
+    plan.w_stride = ninp_winograd_stride(blocks_out * (size_t)step->input.channels);
+    plan.t_stride = ninp_winograd_stride(blocks_in * (size_t)step->unpooled.channels);
     plan.sums_line = (size_t)(plan.columns * form->outputs + form->weights - 1) * NINP_BLOCK;
     lay_out_common(&plan, step, training);
     lay_out_own(&plan, step);

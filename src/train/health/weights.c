@@ -28,6 +28,19 @@ static void name_layer(const ninp_health_weight *weight, nin_finding *finding) {
     snprintf(finding->layer, sizeof finding->layer, "%.*s", length, name);
 }
 
+/* Tells of the layer whose ratio is the worst of those past `limit`; NULL: there is none. */
+static bool tell_worst(const ninp_health_view *view, const ninp_health_weight *worst, double limit,
+                       nin_finding *finding) {
+    if (!worst) {
+        return false;
+    }
+    name_layer(worst, finding);
+    finding->of = (int)view->weight_count;
+    finding->value = worst->ratio;
+    finding->limit = limit;
+    return true;
+}
+
 /* ---- too large ------------------------------------------------------------------------------ */
 
 bool ninp_health_large_sees(const ninp_health_view *view, nin_finding *finding) {
@@ -39,14 +52,7 @@ bool ninp_health_large_sees(const ninp_health_view *view, nin_finding *finding) 
             finding->count++;
         }
     }
-    if (!worst) {
-        return false;
-    }
-    name_layer(worst, finding);
-    finding->of = (int)view->weight_count;
-    finding->value = worst->ratio;
-    finding->limit = LARGEST_RATIO;
-    return true;
+    return tell_worst(view, worst, LARGEST_RATIO, finding);
 }
 
 void ninp_health_large_say(const ninp_health_view *view, nin_finding *finding) {
@@ -78,14 +84,7 @@ bool ninp_health_small_sees(const ninp_health_view *view, nin_finding *finding) 
             finding->count++;
         }
     }
-    if (!worst) {
-        return false;
-    }
-    name_layer(worst, finding);
-    finding->of = (int)view->weight_count;
-    finding->value = worst->ratio;
-    finding->limit = LEAST_RATIO;
-    return true;
+    return tell_worst(view, worst, LEAST_RATIO, finding);
 }
 
 void ninp_health_small_say(const ninp_health_view *view, nin_finding *finding) {
