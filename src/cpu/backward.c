@@ -186,14 +186,16 @@ static void backward_by_batch(const segment_pass *pass) {
     ninp_cpu_run_backward(cpu, step, 0, &run);
 }
 
-static void unpack(const ninp_cpu *cpu, const ninp_cpu_step *step, float *gradients, int threads) {
+static void unpack(const ninp_cpu *cpu, const ninp_cpu_step *step, float *gradients,
+                   ninp_worker worker) {
     const ninp_step *plan = step->step;
     if (plan->weight < 0) {
         return;
     }
     if (!step->algorithm->in_place) {
         ninp_cpu_run run = ninp_cpu_begin_run(cpu, step, cpu->batch, 0);
-        run.threads = threads;
+        run.threads = worker.threads;
+        run.thread_space = cpu->thread_space + (size_t)worker.thread * cpu->thread_bytes;
         step->algorithm->unpack(&run, step->gradient,
                                 gradients + cpu->net->tensors[plan->weight].offset);
     }
@@ -210,11 +212,10 @@ typedef struct unpack_pass {
 } unpack_pass;
 
 static void unpack_task(const void *context, int index, int thread) {
-    (void)thread;
     const unpack_pass *pass = context;
     const ninp_cpu_step *step = &pass->cpu->steps[index];
     if (step->algorithm->scope == NINP_SCOPE_IMAGE) {
-        unpack(pass->cpu, step, pass->gradients, 1);
+        unpack(pass->cpu, step, pass->gradients, (ninp_worker){thread, 1});
     }
 }
 
@@ -222,7 +223,7 @@ static void unpack_task(const void *context, int index, int thread) {
 static void unpack_all(const ninp_cpu *cpu, float *gradients) {
     for (size_t i = 0; i < cpu->plan.count; i++) {
         if (cpu->steps[i].algorithm->scope == NINP_SCOPE_BATCH) {
-            unpack(cpu, &cpu->steps[i], gradients, cpu->threads);
+            unpack(cpu, &cpu->steps[i], gradients, (ninp_worker){0, cpu->threads});
         }
     }
     const unpack_pass pass = {cpu, gradients};

@@ -9,9 +9,10 @@ static const float *tensor_values(const ninp_cpu *cpu, int tensor) {
     return cpu->net->values + cpu->net->tensors[tensor].offset;
 }
 
-static void pack_step(const ninp_cpu *cpu, ninp_cpu_step *step, int threads) {
+static void pack_step(const ninp_cpu *cpu, ninp_cpu_step *step, ninp_worker worker) {
     ninp_cpu_run run = ninp_cpu_begin_run(cpu, step, cpu->batch, 0);
-    run.threads = threads;
+    run.threads = worker.threads;
+    run.thread_space = cpu->thread_space + (size_t)worker.thread * cpu->thread_bytes;
     if (!step->algorithm->in_place) {
         step->algorithm->pack(&run, tensor_values(cpu, step->step->weight), step->weights);
     }
@@ -50,10 +51,9 @@ static bool packs_beside_others(const ninp_cpu_step *step) {
 }
 
 static void pack_task(const void *context, int index, int thread) {
-    (void)thread;
     const ninp_cpu *cpu = context;
     if (packs_beside_others(&cpu->steps[index])) {
-        pack_step(cpu, &cpu->steps[index], 1);
+        pack_step(cpu, &cpu->steps[index], (ninp_worker){thread, 1});
     }
 }
 
@@ -66,7 +66,7 @@ void ninp_cpu_pack(ninp_cpu *cpu) {
         if (step->step->scale >= 0) {
             pack_folded(cpu, step);
         } else {
-            pack_step(cpu, step, cpu->threads);
+            pack_step(cpu, step, (ninp_worker){0, cpu->threads});
         }
     }
     ninp_parallel_for(cpu->threads, (int)cpu->plan.count, pack_task, cpu);
