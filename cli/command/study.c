@@ -246,6 +246,14 @@ static void tell(const study_job *study, const cli_study_run *run) {
     }
 }
 
+static json_t *finding_words(const nin_train_result *result) {
+    json_t *words = cli_json_array();
+    for (int i = 0; i < result->finding_count; i++) {
+        cli_json_append(words, cli_json_text(nin_finding_word(result->findings[i].kind)));
+    }
+    return words;
+}
+
 /* Makes the run that the study stands at. *stopped: it was not finished. */
 static nin_status make_run(study_job *study, const cli_settings *settings, const char *directory,
                            bool *stopped, nin_error *err) {
@@ -271,6 +279,7 @@ static nin_status make_run(study_job *study, const cli_settings *settings, const
         run.row = cli_copy(study->row);
         run.steps = trial.result.last.step;
         run.seconds = trial.result.last.step_seconds;
+        run.findings = finding_words(&trial.result);
         status = cli_study_results_add(&study->results, run, err);
     } else {
         free(run.isa);

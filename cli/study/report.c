@@ -14,6 +14,7 @@
 typedef struct row_summary {
     size_t runs;
     size_t outcomes[CLI_OUTCOMES];
+    size_t warned;                              /* runs with findings of the health watch */
     size_t measured;                            /* runs with figures; the others diverged */
     double train_low, train_median, train_high; /* accuracies; NaN without a run */
     double test_low, test_median, test_high;
@@ -55,6 +56,7 @@ static row_summary summarize(const cli_study_report *report, const char *row) {
             continue;
         }
         sum.runs++;
+        sum.warned += json_array_size(run->findings) > 0;
         sum.outcomes[cli_study_outcome(run, report->healthy_at)]++;
         if (run->finite) {
             train[sum.measured] = run->train_accuracy;
@@ -75,7 +77,7 @@ static row_summary summarize(const cli_study_report *report, const char *row) {
 
 static const char *const heads[] = {
     "row",      "runs",      "healthy",           "degraded", "plateau",  "dead",
-    "diverged", "train acc", "lowest to highest", "test acc", "dead maps"};
+    "diverged", "train acc", "lowest to highest", "test acc", "dead maps", "findings"};
 enum { COLUMNS = sizeof heads / sizeof heads[0] };
 
 /* The cells of a row; freed by the caller. */
@@ -90,11 +92,12 @@ static void fill_cells(const char *name, const row_summary *sum, char *cells[COL
     cells[n++] = any ? cli_format("%.3f", sum->train_median) : cli_copy("");
     cells[n++] = any ? cli_format("%.3f to %.3f", sum->train_low, sum->train_high) : cli_copy("");
     cells[n++] = any ? cli_format("%.3f", sum->test_median) : cli_copy("");
-    cells[n] = any ? cli_format("%.1f", sum->dead_mean) : cli_copy("");
+    cells[n++] = any ? cli_format("%.1f", sum->dead_mean) : cli_copy("");
+    cells[n] = sum->warned ? cli_format("%zu", sum->warned) : cli_copy("");
 }
 
 void cli_study_print(const cli_study_report *report) {
-    cli_table *table = cli_table_create("lrrrrrrrrrr");
+    cli_table *table = cli_table_create("lrrrrrrrrrrr");
     for (size_t c = 0; c < COLUMNS; c++) {
         cli_table_add_styled(table, CLI_BOLD, "%s", heads[c]);
     }
@@ -151,7 +154,8 @@ static char *markdown(const cli_study_report *report) {
             "as the lecture's, in test that of the weights at the end. Healthy: a training "
             "accuracy of at least %s and no dead class map. Plateau: the loss is still that "
             "of guessing. Dead: every class map is 0 on all pictures, for good. Dead maps: "
-            "mean a run.\n",
+            "mean a run. Findings: runs in which the health watch said that something is or was "
+            "wrong.\n",
             cli_double(report->healthy_at).text));
 }
 
@@ -178,6 +182,7 @@ static json_t *row_json(const cli_study_report *report, const cli_row *row) {
     cli_json_set(object, "test_acc", spread_json(sum.test_low, sum.test_median, sum.test_high));
     cli_json_set(object, "dead_maps_mean", cli_json_real(sum.dead_mean));
     cli_json_set(object, "dead_maps_max", cli_json_integer((unsigned)sum.dead_most));
+    cli_json_set(object, "with_findings", cli_json_integer(sum.warned));
     return object;
 }
 

@@ -50,12 +50,14 @@ static json_t *run_json(const cli_study_run *run) {
     cli_json_set(object, "steps", cli_json_integer(run->steps));
     cli_json_set(object, "seconds", cli_json_real(run->seconds));
     cli_json_set(object, "isa", cli_json_text(run->isa));
+    cli_json_set(object, "findings", json_incref(run->findings));
     return object;
 }
 
 static void free_run(cli_study_run *run) {
     free(run->row);
     free(run->isa);
+    json_decref(run->findings);
 }
 
 static void keep(cli_study_results *results, cli_study_run run) {
@@ -90,9 +92,10 @@ static bool read_run(const char *line, size_t length, cli_study_run *run) {
     json_t *object = json_loadb(line, length, JSON_REJECT_DUPLICATES, NULL);
     const char *row = json_string_value(json_object_get(object, "row"));
     const char *isa = json_string_value(json_object_get(object, "isa"));
+    json_t *findings = json_object_get(object, "findings");
     uint64_t classes;
     uint64_t dead;
-    bool right = row && isa && json_is_boolean(json_object_get(object, "finite")) &&
+    bool right = row && isa && json_is_array(findings) && json_is_boolean(json_object_get(object, "finite")) &&
                  read_count(object, "seed", INT64_MAX, &run->seed) &&
                  read_real(object, "train_loss", &run->train_loss) &&
                  read_real(object, "train_acc", &run->train_accuracy) &&
@@ -107,6 +110,7 @@ static bool read_run(const char *line, size_t length, cli_study_run *run) {
         run->dead_maps = (int)dead;
         run->row = cli_copy(row);
         run->isa = cli_copy(isa);
+        run->findings = json_incref(findings);
     }
     json_decref(object);
     return right;

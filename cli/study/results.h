@@ -4,6 +4,8 @@
 
 #include <nin/base.h>
 
+#include <jansson.h>
+
 /* How a run ended, best first. */
 typedef enum cli_outcome {
     CLI_HEALTHY,  /* it has learnt all classes */
@@ -29,6 +31,7 @@ typedef struct cli_study_run {
     uint64_t steps;
     double seconds; /* of training steps */
     char *isa;      /* it was made with */
+    json_t *findings; /* of the health watch: their words, such as "dead-units"; an array */
 } cli_study_run;
 
 /* Diverged: figures that are not finite, or a loss above twice that of guessing, ln(classes). Dead:

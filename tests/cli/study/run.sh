@@ -2,7 +2,7 @@
 cp "$CASES/tiny.rows" .
 "$NIN" study stability --rows tiny.rows --out tiny --seeds 2 --threads 1
 find tiny | sort
-sed 's/, "seconds.*//; s/\("[a-z]*_\(loss\|acc\)"\): [^,]*/\1: x/g' tiny/results.jsonl
+sed 's/, "seconds.*"isa": "[a-z0-9]*"//; s/\("[a-z]*_\(loss\|acc\)"\): [^,]*/\1: x/g' tiny/results.jsonl
 cat tiny/table.md
 python3 - <<'PYTHON'
 import json
