@@ -42,12 +42,18 @@ static char *rule_text(const cli_settings *settings) {
     char *init = cli_setting_text(cli_setting_find("init"), settings);
     char *optimizer = cli_setting_text(cli_setting_find("optimizer"), settings);
     char *own = train->optimizer == NIN_OPTIMIZER_SGD
-                    ? cli_format("momentum %s", cli_float(train->momentum).text)
+                    ? cli_format("%smomentum %s", train->nesterov ? "Nesterov " : "",
+                                 cli_float(train->momentum).text)
                     : cli_format("%s, betas %s and %s", optimizer, cli_float(train->beta1).text,
                                  cli_float(train->beta2).text);
-    char *text = cli_format(
-        "lr %s %s, %s, weight decay %s, %s weights, seed %llu", cli_float(train->lr).text, schedule,
-        own, cli_float(train->weight_decay).text, init, (unsigned long long)train->seed);
+    char *clipped = train->clip_norm > 0
+                        ? cli_format(", gradient norm up to %s", cli_float(train->clip_norm).text)
+                        : cli_copy("");
+    char *text = cli_format("lr %s %s, %s%s, weight decay %s, %s weights, seed %llu",
+                            cli_float(train->lr).text, schedule, own, clipped,
+                            cli_float(train->weight_decay).text, init,
+                            (unsigned long long)train->seed);
+    free(clipped);
     free(schedule);
     free(init);
     free(optimizer);
@@ -135,6 +141,9 @@ void cli_report_plan(const cli_settings *settings, const nin_net *net, const cli
         show_start(settings, net, record->from);
     }
     plan_row("length", length_text(&settings->train, train->count));
+    if (record->recipe) {
+        plan_row("recipe", cli_copy(record->recipe));
+    }
     plan_row("rule", rule_text(settings));
     show_exceptions(settings);
     plan_row("device",

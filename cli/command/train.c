@@ -26,7 +26,8 @@ static const struct argp_option own_options[] = {
     {"out", KEY_OUT, "DIR", 0, "write the run into DIR (default runs/MODEL-DATE-TIME)", GROUP_RUN},
     {"resume", KEY_RESUME, "DIR", 0, "go on with the run in DIR where it stopped", GROUP_RUN},
     {"recipe", KEY_RECIPE, "NAME", 0,
-     "start from the settings of a recipe, such as quick or lecture", GROUP_RUN},
+     "start from the settings of a recipe: steady, quick, lecture, best, paper (default steady)",
+     GROUP_RUN},
     {"config", KEY_CONFIG, "FILE", 0,
      "take settings from FILE, as --print-config prints them, or from a run's config.json",
      GROUP_RUN},
@@ -44,10 +45,12 @@ static const struct argp_option own_options[] = {
     {0},
 };
 
+static const char DEFAULT_RECIPE[] = "steady";
+
 static const char doc[] =
     "Train a net on pictures.\v"
-    "Settings given here count before those of --config, these before those of --recipe, and these "
-    "before the defaults, which are the lecture's. Results go into the run's directory: "
+    "Settings given here count before those of --config, and these before those of --recipe; the "
+    "defaults shown are those of the recipe steady. Results go into the run's directory: "
     "best.safetensors and last.safetensors, curves.svg and curves.png, log.jsonl, config.json, and "
     "state, from which --resume goes on to the same bits as if nothing had happened. Ctrl-C "
     "finishes the step and saves.";
@@ -173,12 +176,18 @@ static int settle_resumed(const cli_line *line, const train_request *request, tr
     return CLI_DONE;
 }
 
+/* A recipe's momentum is for its own optimizer: whoever takes another one need not take it back. */
+static void drop_momentum(const cli_line *line, float of_recipe, nin_train_options *train) {
+    if (train->optimizer != NIN_OPTIMIZER_SGD && train->momentum == of_recipe &&
+        !cli_line_has(line, "momentum")) {
+        train->momentum = 0;
+    }
+}
+
 static int settle_new(const cli_line *line, const train_request *request, train_run *run) {
     nin_error err = {0};
-    nin_status status = NIN_OK;
-    if (request->recipe) {
-        status = cli_config_apply_recipe(request->recipe, &run->settings, &err);
-    }
+    nin_status status = cli_config_apply_recipe(request->recipe, &run->settings, &err);
+    const float momentum = run->settings.train.momentum;
     if (status == NIN_OK && request->config) {
         status = cli_config_apply_file(request->config, &run->settings, &err);
     }
@@ -186,6 +195,7 @@ static int settle_new(const cli_line *line, const train_request *request, train_
         return cli_fail(&err);
     }
     cli_line_apply(line, &run->settings);
+    drop_momentum(line, momentum, &run->settings.train);
     if (run->settings.from && !cli_line_has(line, "model")) {
         free(run->settings.model);
         run->settings.model = cli_copy(run->settings.from);
@@ -404,7 +414,7 @@ static int open_all(train_run *run, train_request *request) {
         code = ask_device(run);
     }
     if (code == CLI_DONE) {
-        run->record.recipe = request->recipe;
+        run->record.recipe = request->resume ? NULL : request->recipe;
         if (!request->out) {
             request->out = request->resume ? cli_copy(request->resume)
                                            : cli_run_default_directory(run->settings.model);
@@ -430,6 +440,7 @@ static int open_and_train(train_run *run, train_request *request) {
 
 int cli_command_train(int argc, char **argv) {
     train_request request = {.range = nin_lr_range_options_defaults()};
+    nin_error err = {0};
     cli_line line = cli_line_create();
     line.name = "train";
     line.doc = doc;
@@ -438,6 +449,9 @@ int cli_command_train(int argc, char **argv) {
     line.own = own_options;
     line.set_own = set_own;
     line.context = &request;
+    if (cli_config_apply_recipe(DEFAULT_RECIPE, &line.defaults, &err) != NIN_OK) {
+        return cli_fail(&err);
+    }
     cli_line_parse(&line, argc, argv);
     if (request.range_given && !request.find_lr) {
         cli_line_usage_error(&line, "--find-lr-from, --find-lr-to and --find-lr-steps are for "
@@ -445,6 +459,9 @@ int cli_command_train(int argc, char **argv) {
     }
 
     train_run run = {.settings = cli_settings_defaults()};
+    if (!request.resume && !request.recipe) {
+        request.recipe = DEFAULT_RECIPE;
+    }
     int code =
         request.resume ? settle_resumed(&line, &request, &run) : settle_new(&line, &request, &run);
     if (code == CLI_DONE && request.print) {

@@ -13,8 +13,8 @@ try() {
 little_run() {
     directory=$1
     shift
-    "$NIN" train --model lenet --data drawn --limit 64 --batch 16 --epochs 2 --out "$directory" \
-        --threads 1 --quiet "$@"
+    "$NIN" train --recipe lecture --resize 0 --model lenet --data drawn --limit 64 --batch 16 \
+        --epochs 2 --out "$directory" --threads 1 --quiet "$@"
 }
 
 # Waits until a file is there, for half a minute.

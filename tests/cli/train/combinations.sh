@@ -1,7 +1,7 @@
 # Settings that do not go together are refused before the plan is shown or a directory made.
 . "$SOURCE/tests/cli/helpers.sh"
 wrong() {
-    try train --model lenet --data drawn --limit 64 --out run "$@"
+    try train --recipe lecture --resize 0 --model lenet --data drawn --limit 64 --out run "$@"
     test ! -e run
 }
 wrong --nesterov

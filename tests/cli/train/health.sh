@@ -1,6 +1,6 @@
 # What the health watch finds is told once, logged, and told again at the end; the run goes on.
 cp "$CASES/maps.net" .
-"$NIN" train --model maps.net --data drawn --limit 64 --batch 16 --epochs 15 --last-bias -1e4 \
+"$NIN" train --recipe lecture --resize 0 --model maps.net --data drawn --limit 64 --batch 16 --epochs 15 --last-bias -1e4 \
     --threads 1 --out run
 python3 - <<'END'
 import json

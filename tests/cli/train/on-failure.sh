@@ -5,7 +5,7 @@ cp "$CASES/maps.net" .
 dying() {
     directory=$1
     shift
-    try train --model maps.net --data drawn --limit 64 --batch 16 \
+    try train --recipe lecture --resize 0 --model maps.net --data drawn --limit 64 --batch 16 \
         --epochs 30 --last-bias -1e4 --threads 1 --out "$directory" "$@" >>out
 }
 dying stop -q --on-failure stop

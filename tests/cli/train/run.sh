@@ -1,3 +1,3 @@
 # A short run: what it says, and what it leaves.
-"$NIN" train --model lenet --data drawn --limit 64 --batch 16 --epochs 2 --out run --threads 1
+"$NIN" train --recipe lecture --resize 0 --model lenet --data drawn --limit 64 --batch 16 --epochs 2 --out run --threads 1
 ls run
