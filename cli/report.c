@@ -49,10 +49,10 @@ static char *rule_text(const cli_settings *settings) {
     char *clipped = train->clip_norm > 0
                         ? cli_format(", gradient norm up to %s", cli_float(train->clip_norm).text)
                         : cli_copy("");
-    char *text = cli_format("lr %s %s, %s%s, weight decay %s, %s weights, seed %llu",
-                            cli_float(train->lr).text, schedule, own, clipped,
-                            cli_float(train->weight_decay).text, init,
-                            (unsigned long long)train->seed);
+    char *text =
+        cli_format("lr %s %s, %s%s, weight decay %s, %s weights, seed %llu",
+                   cli_float(train->lr).text, schedule, own, clipped,
+                   cli_float(train->weight_decay).text, init, (unsigned long long)train->seed);
     free(clipped);
     free(schedule);
     free(init);

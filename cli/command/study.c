@@ -204,7 +204,8 @@ static nin_status measure(const study_job *study, const cli_trial *trial, cli_st
     nin_evaluation evaluation = {0};
     run->classes = nin_net_output(trial->model.net).channels;
     const nin_evaluation_task task = {.dataset = study->probe,
-                                      .preprocess = &trial->model.preprocess};
+                                      .preprocess = &trial->model.preprocess,
+                                      .flip = trial->settings->train.test_flip};
     status = nin_evaluate(session, &task, &evaluation, err);
     run->test_accuracy = evaluation.accuracy;
     nin_evaluation_free(&evaluation);

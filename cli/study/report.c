@@ -76,7 +76,7 @@ static row_summary summarize(const cli_study_report *report, const char *row) {
 /* ---- text ------------------------------------------------------------------------------- */
 
 static const char *const heads[] = {
-    "row",      "runs",      "healthy",           "degraded", "plateau",  "dead",
+    "row",      "runs",      "healthy",           "degraded", "plateau",   "dead",
     "diverged", "train acc", "lowest to highest", "test acc", "dead maps", "findings"};
 enum { COLUMNS = sizeof heads / sizeof heads[0] };
 

@@ -95,7 +95,8 @@ static bool read_run(const char *line, size_t length, cli_study_run *run) {
     json_t *findings = json_object_get(object, "findings");
     uint64_t classes;
     uint64_t dead;
-    bool right = row && isa && json_is_array(findings) && json_is_boolean(json_object_get(object, "finite")) &&
+    bool right = row && isa && json_is_array(findings) &&
+                 json_is_boolean(json_object_get(object, "finite")) &&
                  read_count(object, "seed", INT64_MAX, &run->seed) &&
                  read_real(object, "train_loss", &run->train_loss) &&
                  read_real(object, "train_acc", &run->train_accuracy) &&

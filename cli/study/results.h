@@ -29,8 +29,8 @@ typedef struct cli_study_run {
     int dead_maps; /* classes whose logit is 0 on all pictures looked at: behind
                       a ReLU and a mean, a class map that is 0 everywhere */
     uint64_t steps;
-    double seconds; /* of training steps */
-    char *isa;      /* it was made with */
+    double seconds;   /* of training steps */
+    char *isa;        /* it was made with */
     json_t *findings; /* of the health watch: their words, such as "dead-units"; an array */
 } cli_study_run;
 
