@@ -37,9 +37,7 @@ enum { MOST_ONLY = 100 };
 static const struct argp_option own_options[] = {
     {NULL, 0, NULL, 0, "The study:", 10},
     {"out", KEY_OUT, "DIR", 0,
-     "keep the study in DIR, and go on with the one there (default "
-     "runs/study-stability)",
-     10},
+     "keep the study in DIR, and go on with the one there (default runs/study-NAME)", 10},
     {"seeds", KEY_SEEDS, "N", 0, "runs of each row, with seeds from --seed on (default 20)", 10},
     {"rows", KEY_ROWS, "FILE", 0, "compare the rows of FILE and not the built-in ones", 10},
     {"only", KEY_ONLY, "ROW", 0, "only this row; may be given several times", 10},
@@ -55,9 +53,16 @@ static const struct argp_option own_options[] = {
     {0},
 };
 
+/* The studies: experiments/NAME.rows. */
+static const char *const studies[] = {"stability", "best"};
+enum { STUDIES = sizeof studies / sizeof *studies };
+
 static const char doc[] =
     "Train a net again and again, with one change a row and many seeds each, and count how the "
-    "runs end: healthy, degraded, still on the plateau of guessing, dead, or diverged.\v"
+    "runs end: healthy, degraded, still on the plateau of guessing, dead, or diverged. 'stability' "
+    "asks why NiN fails to learn and what cures it, 'best' what each ingredient of the recipe best "
+    "earns.\v"
+    "Defaults shown are those of stability. "
     "Settings given here count for all rows, before their own. The directory gets results.jsonl, "
     "one line a run; rows.json, what is compared; table.md, table.json, plot.svg and plot.png; and "
     "the log of each run in logs. No run is made twice: started again with the same DIR, a study "
@@ -472,12 +477,13 @@ static void list_rows(const cli_rows *rows) {
     cli_table_free(table);
 }
 
-static int read_rows(const study_request *request, const cli_line *line, cli_rows *rows) {
+static int read_rows(const study_request *request, const char *study, const cli_line *line,
+                     cli_rows *rows) {
     nin_error err = {0};
     nin_status status = NIN_OK;
     char *file = NULL;
     size_t size;
-    const char *text = cli_experiment_text("stability");
+    const char *text = cli_experiment_text(study);
     if (request->rows) {
         status = cli_read_file(request->rows, (size_t)1 << 20, &file, &size, &err);
         text = file;
@@ -486,8 +492,7 @@ static int read_rows(const study_request *request, const cli_line *line, cli_row
         }
     }
     if (status == NIN_OK) {
-        status =
-            cli_rows_parse(text, request->rows ? request->rows : "stability", line, rows, &err);
+        status = cli_rows_parse(text, request->rows ? request->rows : study, line, rows, &err);
     }
     if (status == NIN_OK) {
         status = cli_rows_keep(rows, request->only, request->only_count, &err);
@@ -496,11 +501,20 @@ static int read_rows(const study_request *request, const cli_line *line, cli_row
     return status == NIN_OK ? CLI_DONE : cli_fail(&err);
 }
 
+static const char *find_study(const char *word) {
+    for (size_t i = 0; i < STUDIES; i++) {
+        if (strcmp(studies[i], word) == 0) {
+            return studies[i];
+        }
+    }
+    return NULL;
+}
+
 int cli_command_study(int argc, char **argv) {
     study_request request = {.seeds = 20, .probe = 5000, .healthy_at = 0.6};
     cli_line line = cli_line_create();
     line.name = "study";
-    line.arguments = "stability";
+    line.arguments = "stability|best";
     line.doc = doc;
     line.settings = CLI_FOR_TRAIN;
     line.headings = true;
@@ -515,12 +529,14 @@ int cli_command_study(int argc, char **argv) {
         return cli_fail(&err);
     }
     cli_line_parse(&line, argc, argv);
-    if (strcmp(line.words[0], "stability") != 0) {
-        cli_line_usage_error(&line, "there is no study '%s', only stability", line.words[0]);
+    const char *name = find_study(line.words[0]);
+    if (!name) {
+        cli_line_usage_error(&line, "there is no study '%s', only stability and best",
+                             line.words[0]);
     }
-    study_job study = {.request = &request,
-                       .directory = request.out ? request.out : "runs/study-stability"};
-    int code = read_rows(&request, &line, &study.rows);
+    char *place = cli_format("runs/study-%s", name);
+    study_job study = {.request = &request, .directory = request.out ? request.out : place};
+    int code = read_rows(&request, name, &line, &study.rows);
     if (code == CLI_DONE && request.list) {
         list_rows(&study.rows);
     } else if (code == CLI_DONE) {
@@ -530,6 +546,7 @@ int cli_command_study(int argc, char **argv) {
         }
     }
     free_study(&study);
+    free(place);
     cli_line_free(&line);
     return code;
 }
