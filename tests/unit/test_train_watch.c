@@ -248,11 +248,55 @@ static void damaged_memory(void **state) {
     close_watched(&net);
 }
 
+/* A loss that falls and comes back has stood since it came back, not since it was first seen there.
+ */
+static void stands_again(void **state) {
+    (void)state;
+    enum { COUNT = 4, FALLS = 50, COMES_BACK = 100, STEPS = 300 };
+    watched_net net = open_watched();
+    const nin_init_options init = nin_init_options_defaults();
+    nin_net_initialize(net.model.net, &init);
+    nin_session_free(net.session);
+    nin_session_options options = nin_session_options_defaults();
+    options.training = true;
+    options.batch = COUNT;
+    nin_error err = {0};
+    assert_int_equal(nin_session_create(net.model.net, &options, &net.session, &err), NIN_OK);
+    float *images = test_images(net.model.net, COUNT, 1);
+    const int32_t labels[COUNT] = {0, 1, 2, 3};
+    const nin_examples examples = {.images = images, .labels = labels, .count = COUNT};
+    float *gradients = calloc(nin_net_parameter_count(net.model.net), sizeof *gradients);
+    nin_loss loss;
+    assert_int_equal(nin_session_gradients(net.session, &examples, gradients, &loss, &err), NIN_OK);
+
+    ninp_health *health = watch(&net);
+    const nin_batch batch = {.images = images, .labels = labels, .count = COUNT};
+    const double guessing = log((double)nin_net_output(net.model.net).channels);
+    for (uint64_t step = 1; step <= STEPS; step++) {
+        const bool falls = step > FALLS && step <= COMES_BACK;
+        const ninp_health_step seen = {.number = step,
+                                       .batch = &batch,
+                                       .loss = falls ? guessing - 0.5 : guessing,
+                                       .gradient_norm = 1,
+                                       .lr = 0.1F};
+        ninp_health_before_update(health, step);
+        ninp_health_after_update(health, &seen);
+    }
+    const nin_finding *found = ninp_health_finding(health, NIN_FINDING_STANDSTILL);
+    assert_non_null(found);
+    assert_in_range(found->since, COMES_BACK + 1, COMES_BACK + 20);
+    ninp_health_free(health);
+    free(gradients);
+    free(images);
+    close_watched(&net);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gradient_norms), cmocka_unit_test(input_ranges),
         cmocka_unit_test(words),          cmocka_unit_test(bad_pixel),
         cmocka_unit_test(remembers),      cmocka_unit_test(damaged_memory),
+        cmocka_unit_test(stands_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -101,6 +101,7 @@ static void see(ninp_health *health, const ninp_health_check *check, watched *si
     nin_finding *finding = &sighting->finding;
     if (!sighting->row) {
         sighting->row = true;
+        sighting->complete = 0;
         finding->since = step;
     }
     sighting->seen = step;
@@ -129,7 +130,6 @@ static void miss(const ninp_health *health, const ninp_health_check *check, watc
         sighting->row = false;
     } else if (step - sighting->seen >= check->patience) {
         sighting->row = sighting->told = false;
-        sighting->complete = 0;
         sighting->news = true;
         finding->until = step;
         ninp_health_say(finding, "%s%s%s: over (from %s to step %" PRIu64 ")", check->title,
