@@ -89,14 +89,7 @@ static const ninp_cpu_algorithm *pinned(const ninp_cpu *cpu, const ninp_step *st
 /* Names and work of a step, for people. */
 static void describe(const ninp_cpu *cpu, ninp_cpu_step *step) {
     ninp_step_work_text(step->step, step->work, sizeof step->work);
-    size_t used = 0;
-    for (size_t i = step->step->first_layer; i <= step->step->last_layer; i++) {
-        const ninp_net_layer *layer = &cpu->net->layers[i];
-        if (!ninp_layer_is_container(layer) && used < sizeof step->layers) {
-            used += (size_t)snprintf(step->layers + used, sizeof step->layers - used, "%s%s",
-                                     used ? " " : "", layer->name);
-        }
-    }
+    ninp_step_layers_text(&cpu->plan, step->step, step->layers, sizeof step->layers);
 }
 
 /* Every pin must name a step. */

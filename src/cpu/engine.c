@@ -135,12 +135,15 @@ static nin_status engine_gradients(void *state, const nin_examples *examples, fl
     return NIN_OK;
 }
 
-static void engine_result(const void *state, size_t step, int example, float *values) {
+static nin_status engine_result(const void *state, size_t step, int example, float *values,
+                                nin_error *err) {
+    (void)err;
     const ninp_cpu *cpu = state;
     const ninp_cpu_step *asked = &cpu->steps[step];
     nin_shape shape = asked->step->output;
     cpu->kernels->map->unblock(shape.channels, (size_t)shape.height * (size_t)shape.width,
                                asked->output + (size_t)example * asked->output_floats, values);
+    return NIN_OK;
 }
 
 static nin_status engine_profile(void *state, const nin_examples *examples, nin_step_time *times,
@@ -190,8 +193,10 @@ static bool all_marked(const uint32_t *marks, int lanes) {
 }
 
 /* Block after block, because most blocks are done with after a few rows of one picture. */
-static void engine_mark_active(const void *state, size_t step, int pictures, bool *active) {
+static nin_status engine_mark_active(const void *state, size_t step, int pictures, bool *active,
+                                     nin_error *err) {
     enum { CHUNK = 64 }; /* pixels between two looks at the marks */
+    (void)err;
     const ninp_cpu *cpu = state;
     const ninp_cpu_step *asked = &cpu->steps[step];
     nin_shape shape = asked->step->output;
@@ -215,6 +220,7 @@ static void engine_mark_active(const void *state, size_t step, int pictures, boo
             active[first + lane] = active[first + lane] || marks[lane] != 0;
         }
     }
+    return NIN_OK;
 }
 
 static size_t engine_step_count(const void *state) {

@@ -18,13 +18,15 @@ typedef struct ninp_engine {
     nin_status (*gradients)(void *state, const nin_examples *examples, float *gradients,
                             nin_loss *loss, nin_error *err);
     /* Called only where results are kept: channels x height x width floats of one picture. */
-    void (*result)(const void *state, size_t step, int example, float *values);
+    nin_status (*result)(const void *state, size_t step, int example, float *values,
+                         nin_error *err);
     /* NULL: this engine does not time its steps */
     nin_status (*profile)(void *state, const nin_examples *examples, nin_step_time *times,
                           nin_error *err);
     double (*peak)(const void *state);
     /* Likewise; ninp_session_mark_active. */
-    void (*mark_active)(const void *state, size_t step, int pictures, bool *active);
+    nin_status (*mark_active)(const void *state, size_t step, int pictures, bool *active,
+                              nin_error *err);
     size_t (*step_count)(const void *state);
     nin_plan_step (*step)(const void *state, size_t index);
     nin_session_info (*info)(const void *state);

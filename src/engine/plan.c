@@ -218,6 +218,20 @@ const char *ninp_step_work_text(const ninp_step *step, char *buffer, size_t size
     return buffer;
 }
 
+const char *ninp_step_layers_text(const ninp_plan *plan, const ninp_step *step, char *buffer,
+                                  size_t size) {
+    size_t used = 0;
+    buffer[0] = '\0';
+    for (size_t i = step->first_layer; i <= step->last_layer; i++) {
+        const ninp_net_layer *layer = &plan->net->layers[i];
+        if (!ninp_layer_is_container(layer) && used < size) {
+            used +=
+                (size_t)snprintf(buffer + used, size - used, "%s%s", used ? " " : "", layer->name);
+        }
+    }
+    return buffer;
+}
+
 uint64_t ninp_step_macs(const ninp_plan *plan, const ninp_step *step) {
     uint64_t macs = 0;
     for (size_t i = step->first_layer; i <= step->last_layer; i++) {

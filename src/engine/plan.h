@@ -63,6 +63,9 @@ void ninp_plan_free(ninp_plan *plan);
 
 /* "conv2d+relu+max_pool"; returns buffer. */
 const char *ninp_step_work_text(const ninp_step *step, char *buffer, size_t size);
+/* "0.0 0.1 1": the names of its layers, cut off where they do not fit; returns buffer. */
+const char *ninp_step_layers_text(const ninp_plan *plan, const ninp_step *step, char *buffer,
+                                  size_t size);
 /* Multiply-accumulates of one example forward, as direct computation. */
 uint64_t ninp_step_macs(const ninp_plan *plan, const ninp_step *step);
 

@@ -174,8 +174,7 @@ nin_status nin_session_result(const nin_session *session, size_t step, int examp
                          "picture %d: the last call computed %d, counted from 0", example,
                          session->count);
     }
-    session->engine->result(session->state, step, example, values);
-    return NIN_OK;
+    return session->engine->result(session->state, step, example, values, err);
 }
 
 nin_status nin_session_profile(nin_session *session, const nin_examples *examples,
@@ -197,10 +196,11 @@ double nin_session_peak(const nin_session *session) {
     return session->engine->peak ? session->engine->peak(session->state) : 0.0;
 }
 
-void ninp_session_mark_active(const nin_session *session, size_t step, int pictures, bool *active) {
+nin_status ninp_session_mark_active(const nin_session *session, size_t step, int pictures,
+                                    bool *active, nin_error *err) {
     assert(session->keeps_results && step < nin_session_step_count(session));
     int count = pictures < session->count ? pictures : session->count;
-    session->engine->mark_active(session->state, step, count, active);
+    return session->engine->mark_active(session->state, step, count, active, err);
 }
 
 size_t nin_session_step_count(const nin_session *session) {

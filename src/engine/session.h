@@ -7,7 +7,9 @@
 /* Sets active[c] for every channel c of plan step `step` that gave anything but zero somewhere in
  * one of the first `pictures` pictures of the last call, and leaves the others alone. At most as
  * many pictures as that call had are looked at. The session must keep results, as those for
- * training do. Fast where channels are active: it looks no further than the first value that is. */
-void ninp_session_mark_active(const nin_session *session, size_t step, int pictures, bool *active);
+ * training do. Fast where channels are active: it looks no further than the first value that is.
+ * Fails only where the device of the session does. */
+nin_status ninp_session_mark_active(const nin_session *session, size_t step, int pictures,
+                                    bool *active, nin_error *err);
 
 #endif

@@ -187,11 +187,13 @@ static void check_active(nin_session *session) {
                 expected[i / pixels] = expected[i / pixels] || values[i] != 0;
             }
             free(values);
-            ninp_session_mark_active(session, step, pictures, active);
+            assert_int_equal(ninp_session_mark_active(session, step, pictures, active, NULL),
+                             NIN_OK);
             assert_memory_equal(active, expected, sizeof active);
         }
         bool more[1000] = {false};
-        ninp_session_mark_active(session, step, 1000, more); /* no more than there were */
+        /* no more than there were */
+        assert_int_equal(ninp_session_mark_active(session, step, 1000, more, NULL), NIN_OK);
         assert_memory_equal(more, expected, sizeof more);
     }
 }

@@ -257,16 +257,21 @@ static nin_status engine_gradients(void *state, const nin_examples *examples, fl
     return NIN_OK;
 }
 
-static void engine_result(const void *state, size_t step, int example, float *values) {
+static nin_status engine_result(const void *state, size_t step, int example, float *values,
+                                nin_error *err) {
+    (void)err;
     const ninp_reference *reference = state;
     size_t count = ninp_shape_count(reference->net->layers[reference->leaves[step]].output);
     const double *result = reference->outputs[step] + (size_t)example * count;
     for (size_t i = 0; i < count; i++) {
         values[i] = (float)result[i];
     }
+    return NIN_OK;
 }
 
-static void engine_mark_active(const void *state, size_t step, int pictures, bool *active) {
+static nin_status engine_mark_active(const void *state, size_t step, int pictures, bool *active,
+                                     nin_error *err) {
+    (void)err;
     const ninp_reference *reference = state;
     nin_shape shape = reference->net->layers[reference->leaves[step]].output;
     size_t pixels = (size_t)shape.height * (size_t)shape.width;
@@ -278,6 +283,7 @@ static void engine_mark_active(const void *state, size_t step, int pictures, boo
             *mark = values[i] != 0;
         }
     }
+    return NIN_OK;
 }
 
 static size_t engine_step_count(const void *state) {

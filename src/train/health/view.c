@@ -149,7 +149,11 @@ static void measure_update(ninp_health_weight *weight) {
 
 static void count_dead_units(ninp_health_view *view, ninp_health_relu *relu) {
     memset(view->active, 0, (size_t)relu->units * sizeof *view->active);
-    ninp_session_mark_active(view->session, relu->step, PICTURES, view->active);
+    relu->dead = 0;
+    if (ninp_session_mark_active(view->session, relu->step, PICTURES, view->active, NULL) !=
+        NIN_OK) {
+        return; /* a device that is lost fails the next step of training */
+    }
     relu->dead = relu->units;
     for (int unit = 0; unit < relu->units; unit++) {
         relu->dead -= view->active[unit];
