@@ -4,15 +4,14 @@ add_compile_definitions(_POSIX_C_SOURCE=200809L _DEFAULT_SOURCE)
 
 # No a*b+c is fused outside src/cpu/kernel, so that results do not depend on what a compiler finds
 # to fuse. Never -ffast-math: NaN has to pass through.
-add_compile_options(-ffp-contract=off -fno-math-errno)
+# The CUDA compiler has flags of its own (src/cuda/plugin/CMakeLists.txt).
+add_compile_options("$<$<COMPILE_LANGUAGE:C,CXX>:-ffp-contract=off;-fno-math-errno>")
 
-add_compile_options(
+set(nin_warnings
     -Wall
     -Wextra
     -Wpedantic
     -Wshadow
-    -Wstrict-prototypes
-    -Wmissing-prototypes
     -Wundef
     -Wvla
     -Wcast-qual
@@ -20,15 +19,18 @@ add_compile_options(
     -Wdouble-promotion
 )
 if(NIN_WERROR)
-    add_compile_options(-Werror)
+    list(APPEND nin_warnings -Werror)
 endif()
+add_compile_options(
+    "$<$<COMPILE_LANGUAGE:C,CXX>:${nin_warnings}>"
+    "$<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes;-Wmissing-prototypes>"
+)
 
 # Where sizes come from files, every change of a number's type is written out.
 set(nin_conversion_flags -Wconversion -Wsign-conversion)
 
 if(NIN_SANITIZE)
-    add_compile_options(
-        -fsanitize=${NIN_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer
-    )
+    set(nin_sanitize -fsanitize=${NIN_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    add_compile_options("$<$<COMPILE_LANGUAGE:C,CXX>:${nin_sanitize}>")
     add_link_options(-fsanitize=${NIN_SANITIZE})
 endif()

@@ -19,7 +19,7 @@ endfunction()
 
 file(GLOB_RECURSE library_sources CONFIGURE_DEPENDS src/*.c)
 set(kernel_sources ${library_sources})
-list(FILTER library_sources EXCLUDE REGEX "/src/cpu/kernel/")
+list(FILTER library_sources EXCLUDE REGEX "/src/(cpu/kernel|cuda/plugin|cuda/emulate)/")
 list(FILTER kernel_sources INCLUDE REGEX "/src/cpu/kernel/")
 
 add_library(nin_objects OBJECT ${library_sources} ${nin_embedded})
@@ -32,6 +32,11 @@ foreach(source IN LISTS library_sources)
         set_property(SOURCE ${source} APPEND PROPERTY COMPILE_OPTIONS ${OpenMP_C_FLAGS})
     endif()
 endforeach()
+
+set_property(
+    SOURCE src/cuda/load.c APPEND
+    PROPERTY COMPILE_DEFINITIONS NINP_PLUGIN_DIRECTORY="${nin_plugin_directory}"
+)
 
 set(nin_all_objects $<TARGET_OBJECTS:nin_objects>)
 foreach(isa IN LISTS nin_isas)

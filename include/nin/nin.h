@@ -3,6 +3,7 @@
 #define NIN_NIN_H
 
 #include <nin/base.h>
+#include <nin/cuda.h>
 #include <nin/data.h>
 #include <nin/draw.h>
 #include <nin/health.h>

@@ -12,8 +12,15 @@ extern "C" {
 typedef struct nin_session nin_session;
 
 typedef struct nin_session_options {
-    const char *device; /* "auto", "cpu", "reference" (plain loops in float64, slow); NULL: auto */
-    const char *isa;    /* "auto", or one that nin_isa lists; NULL: auto */
+    const char *device; /* "auto", "cpu", "cuda" (the first CUDA device that can be used), "cuda:N"
+                           (device N, from 0), "reference" (plain loops in float64, slow); NULL:
+                           auto, which is cuda where a device can be used and neither `isa` nor
+                           `algorithms` are asked for, and cpu elsewhere */
+    const char *isa;    /* of the CPU: "auto", or one that nin_isa lists; NULL: auto */
+    const char *math;   /* "float32"; on CUDA devices also "tf32" (factors of products lose 13 of
+                           their 23 bits) and "bf16" (results between layers and factors are
+                           bfloat16; weights, their gradients, sums and the loss stay float32).
+                           NULL: float32 */
     int threads;   /* 0: one a processor this process may use; fewer run where a batch is too little
                       work for them */
     int batch;     /* the largest batch it will be given */
@@ -23,17 +30,21 @@ typedef struct nin_session_options {
                            norm of such tensors uses its running statistics and leaves them alone,
                            and no gradients are computed in front of the first layer that changes.
                            NULL: all change; copied */
-    const char *algorithms; /* pins algorithms: "0.0=direct,2.0=winograd4", by layer name; NULL: the
-                               plan chooses */
-    bool keep_results; /* keep what every step of the plan gave, for nin_session_result, instead of
-                          letting results share memory; training sessions always do */
+    const char *algorithms; /* pins algorithms: "0.0=direct,2.0=winograd4", by layer name; on CUDA
+                               devices "own": none of cuBLASLt and cuDNN. NULL: the plan chooses */
+    bool keep_results;  /* keep what every step of the plan gave, for nin_session_result, instead of
+                           letting results share memory; training sessions always do */
+    bool deterministic; /* CUDA: the same bits in every run on the same kind of device with the same
+                           libraries, which may take longer. Other devices always are */
+    const char *plugins; /* the directory of libnin-cuda.so; NULL: where it was installed */
 } nin_session_options;
 
-/* auto, auto, 0, 1, false, 0, NULL, false */
+/* auto, auto, NULL, 0, 1, false, 0, NULL, NULL, false, false, NULL */
 NIN_API nin_session_options nin_session_options_defaults(void);
 
-/* The net must outlive the session. NIN_ERROR_UNAVAILABLE: no such device or instruction set here;
- * NIN_ERROR_ARGUMENT, NIN_ERROR_MEMORY. */
+/* The net must outlive the session. NIN_ERROR_UNAVAILABLE: no such device or instruction set here,
+ * the message says why; NIN_ERROR_ARGUMENT, NIN_ERROR_MEMORY. On a CUDA device all functions of a
+ * session can fail with NIN_ERROR_UNAVAILABLE: the device was lost. */
 NIN_API nin_status nin_session_create(nin_net *net, const nin_session_options *options,
                                       nin_session **out, nin_error *err);
 NIN_API void nin_session_free(nin_session *session);
@@ -127,15 +138,20 @@ NIN_API nin_status nin_session_profile(nin_session *session, const nin_examples 
 
 /* The ceiling of a step's speed: floating-point operations a second that the session's threads and
  * instruction set reach together with nothing but multiply-adds in registers, measured now, for
- * some hundredths of a second. 0: the reference engine. */
+ * some hundredths of a second. 0: not known, as of the reference engine and CUDA devices. */
 NIN_API double nin_session_peak(const nin_session *session);
 
 typedef struct nin_session_info {
-    const char *device;     /* "cpu" */
-    const char *isa;        /* "avx2" */
-    int threads, batch;     /* threads: those that run */
+    const char *device;     /* "cpu", "cuda:0" */
+    const char *isa;        /* "avx2", "sm_90" */
+    const char *hardware;   /* the name of a CUDA device; "" for others */
+    const char *math;       /* "float32" */
+    bool deterministic;     /* as the options'; true for all but CUDA devices */
+    int threads, batch;     /* threads: those that run; with a CUDA device, those for what the
+                               processor does beside it */
     size_t bytes;           /* memory the session holds */
-    const char *algorithms; /* in the form of the option: pins exactly this plan */
+    const char *algorithms; /* in the form of the option: pins exactly this plan; of CUDA devices
+                               what was asked for */
 } nin_session_info;
 
 NIN_API nin_session_info nin_session_get_info(const nin_session *session);

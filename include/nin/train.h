@@ -159,15 +159,17 @@ NIN_API nin_status nin_train_check(const nin_train_task *task, nin_error *err);
  * evaluates it after every epoch. Writes log.jsonl, last.safetensors, best.safetensors and state
  * into the directory. With `ema` the net holds the averaged weights in the end, as last.safetensors
  * does. With `resume` it goes on from `state` there. The options must be those of the run, except
- * max_steps, patience, checkpoint_seconds, health, on_failure, restarts and the number of threads;
- * a device or instruction set left to "auto" is the run's, and so is a whitening that the
- * preprocessing asks for and does not have. A run stopped anywhere and resumed ends with the same
- * bits as one that was not. NIN_ERROR_ARGUMENT: what nin_train_check refuses; the first option that
- * is not the run's; a directory that holds a run when `resume` is false; another process trains
- * there. NIN_ERROR_NO_INPUT: nothing there to resume. NIN_ERROR_NOT_FINITE: a loss or gradient that
- * is not finite, the message names the step and the first bad tensor; the last good checkpoint is
- * kept. NIN_ERROR_IO: a file could not be written; the last checkpoint is kept. `result` may be
- * NULL; *result is filled in as far as the run came. */
+ * max_steps, patience, checkpoint_seconds, health, on_failure, restarts, the number of threads,
+ * and the device, math and deterministic of the session: a run may go on elsewhere, to other bits.
+ * A device or instruction set left to "auto" and a math left NULL is the run's, and so is a
+ * whitening that the preprocessing asks for and does not have. A run stopped anywhere and resumed
+ * on the same device ends with the same bits as one that was not. NIN_ERROR_ARGUMENT: what
+ * nin_train_check refuses; the first option that is not the run's; a directory that holds a run
+ * when `resume` is false; another process trains there. NIN_ERROR_NO_INPUT: nothing there to
+ * resume. NIN_ERROR_NOT_FINITE: a loss or gradient that is not finite, the message names the step
+ * and the first bad tensor; the last good checkpoint is kept. NIN_ERROR_IO: a file could not be
+ * written; the last checkpoint is kept. `result` may be NULL; *result is filled in as far as the
+ * run came. */
 NIN_API nin_status nin_train(const nin_train_task *task, nin_train_result *result, nin_error *err);
 
 /* Learning rate of step `step` (from 0) of a run of `steps` steps, `batches` an epoch. */

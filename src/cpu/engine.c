@@ -249,6 +249,9 @@ static nin_session_info engine_info(const void *state) {
     const ninp_cpu *cpu = state;
     return (nin_session_info){.device = "cpu",
                               .isa = cpu->kernels->isa,
+                              .hardware = "",
+                              .math = "float32",
+                              .deterministic = true,
                               .threads = cpu->threads,
                               .batch = cpu->batch,
                               .bytes = cpu->arena_bytes,

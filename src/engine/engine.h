@@ -8,7 +8,8 @@
 
 typedef struct ninp_engine {
     const char *name; /* "cpu" */
-    /* Settles algorithms and memory. `options` has no zeros or "auto" left in threads and batch. */
+    /* Settles algorithms and memory. `options` has no zeros, NULL or "auto" left in device, isa,
+     * math, threads and batch, but for an isa that is "auto". */
     nin_status (*open)(nin_net *net, const nin_session_options *options, void **state,
                        nin_error *err);
     void (*close)(void *state);
@@ -32,8 +33,13 @@ typedef struct ninp_engine {
     nin_session_info (*info)(const void *state);
 } ninp_engine;
 
-/* One line an engine: src/engine/session.c lists them. */
+/* One line an engine: src/engine/session.c lists them. "cuda" stands for "cuda:N" too. */
 extern const ninp_engine ninp_engine_reference;
 extern const ninp_engine ninp_engine_cpu;
+extern const ninp_engine ninp_engine_cuda;
+
+/* What `auto` asks about the CUDA engine (cuda/load.c): whether some device can be used. The error
+ * says why not; it takes next to no time where there is no plug-in or no driver. */
+nin_status ninp_cuda_available(const char *plugins, nin_error *err);
 
 #endif

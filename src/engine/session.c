@@ -20,33 +20,80 @@ struct nin_session {
     int count; /* pictures of the last call that computed something; 0: none yet */
 };
 
-/* The first one is what "auto" takes. */
-static const ninp_engine *const engines[] = {&ninp_engine_cpu, &ninp_engine_reference};
+static const ninp_engine *const engines[] = {&ninp_engine_cpu, &ninp_engine_cuda,
+                                             &ninp_engine_reference};
 enum { ENGINES = sizeof engines / sizeof *engines };
+
+#define FLOAT32 "float32"
 
 nin_session_options nin_session_options_defaults(void) {
     return (nin_session_options){.device = "auto", .isa = "auto", .batch = 1};
 }
 
-static const ninp_engine *find_engine(const char *device, nin_error *err) {
-    if (!device || strcmp(device, "auto") == 0) {
-        return engines[0];
+static bool asked_for(const char *text) {
+    return text && text[0] && strcmp(text, "auto") != 0;
+}
+
+/* Instruction sets and algorithms are the processor's: who names them wants no other device. */
+static nin_status settle_auto(nin_session_options *options, nin_error *err) {
+    nin_error reason = {0};
+    bool cpu = asked_for(options->isa) || asked_for(options->algorithms);
+    if (!cpu && ninp_cuda_available(options->plugins, &reason) == NIN_OK) {
+        options->device = ninp_engine_cuda.name;
+        return NIN_OK;
     }
+    if (!cpu && strcmp(options->math, FLOAT32) != 0) {
+        return ninp_fail(err, NIN_ERROR_UNAVAILABLE, "math %s needs a CUDA device: %s",
+                         options->math, reason.message);
+    }
+    options->device = ninp_engine_cpu.name;
+    return NIN_OK;
+}
+
+/* The part in front of a colon names the engine. */
+static const ninp_engine *find_engine(const char *device, nin_error *err) {
     const char *names[ENGINES];
     for (size_t i = 0; i < ENGINES; i++) {
-        if (strcmp(engines[i]->name, device) == 0) {
+        size_t length = strlen(engines[i]->name);
+        bool numbered = engines[i] == &ninp_engine_cuda && device[length] == ':';
+        if (strncmp(engines[i]->name, device, length) == 0 &&
+            (device[length] == '\0' || numbered)) {
             return engines[i];
         }
         names[i] = engines[i]->name;
     }
-    if (strncmp(device, "cuda", 4) == 0) {
-        ninp_fail(err, NIN_ERROR_UNAVAILABLE, "device %s: this build has no CUDA engine", device);
-        return NULL;
-    }
     const char *nearest = ninp_nearest(device, names, ENGINES);
-    ninp_fail(err, NIN_ERROR_ARGUMENT, "device %s: not one of auto, cpu, reference%s%s%s", device,
-              nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
+    ninp_fail(err, NIN_ERROR_ARGUMENT, "device %s: not one of auto, cpu, cuda, reference%s%s%s",
+              device, nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
     return NULL;
+}
+
+/* Settles what may be left open. */
+static nin_status settle_options(nin_session_options *options, const ninp_engine **engine,
+                                 nin_error *err) {
+    if (options->batch < 1 || options->threads < 0) {
+        return ninp_fail(err, NIN_ERROR_ARGUMENT, "batch %d, threads %d: too small", options->batch,
+                         options->threads);
+    }
+    options->threads = options->threads ? options->threads : nin_processor_count();
+    options->isa = options->isa ? options->isa : "auto";
+    options->math = options->math ? options->math : FLOAT32;
+    if (!asked_for(options->device)) {
+        nin_status status = settle_auto(options, err);
+        if (status != NIN_OK) {
+            return status;
+        }
+    }
+    *engine = find_engine(options->device, err);
+    if (!*engine) {
+        return err->status;
+    }
+    if (*engine != &ninp_engine_cuda && strcmp(options->math, FLOAT32) != 0) {
+        return ninp_fail(err, NIN_ERROR_ARGUMENT,
+                         "math %s: device %s computes in float32; CUDA devices have tf32 and bf16",
+                         options->math, options->device);
+    }
+    return NIN_OK;
 }
 
 nin_status nin_session_create(nin_net *net, const nin_session_options *options, nin_session **out,
@@ -55,15 +102,10 @@ nin_status nin_session_create(nin_net *net, const nin_session_options *options, 
     nin_error unseen = {0};
     err = err ? err : &unseen;
     nin_session_options settled = options ? *options : nin_session_options_defaults();
-    if (settled.batch < 1 || settled.threads < 0) {
-        return ninp_fail(err, NIN_ERROR_ARGUMENT, "batch %d, threads %d: too small", settled.batch,
-                         settled.threads);
-    }
-    settled.threads = settled.threads ? settled.threads : nin_processor_count();
-    settled.isa = settled.isa ? settled.isa : "auto";
-    const ninp_engine *engine = find_engine(settled.device, err);
-    if (!engine) {
-        return err->status;
+    const ninp_engine *engine = NULL;
+    nin_status status = settle_options(&settled, &engine, err);
+    if (status != NIN_OK) {
+        return status;
     }
     nin_session *session = ninp_calloc(1, sizeof *session);
     if (!session) {
@@ -75,7 +117,7 @@ nin_status nin_session_create(nin_net *net, const nin_session_options *options, 
                              .classes = net->classes,
                              .training = settled.training,
                              .keeps_results = settled.training || settled.keep_results};
-    nin_status status = engine->open(net, &settled, &session->state, err);
+    status = engine->open(net, &settled, &session->state, err);
     if (status != NIN_OK) {
         free(session);
         return status;

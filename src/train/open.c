@@ -33,6 +33,7 @@ void ninp_trainer_close(ninp_trainer *trainer) {
     ninp_run_log_close(&trainer->log);
     ninp_run_directory_close(&trainer->directory);
     ninp_run_state_free(&trainer->state);
+    json_decref(trainer->found_engine);
 }
 
 /* ---- what the caller gave ---------------------------------------------------------------- */
@@ -152,10 +153,11 @@ static nin_status describe_engine(ninp_trainer *trainer, nin_error *err) {
     if (trainer->evaluator) {
         test = nin_session_get_info(trainer->evaluator);
     }
-    trainer->state.engine =
-        json_pack("{s:s, s:s, s:s, s:s}", "device", text_or_empty(info.device), "isa",
-                  text_or_empty(info.isa), "algorithms", text_or_empty(info.algorithms),
-                  "test_algorithms", text_or_empty(test.algorithms));
+    json_decref(trainer->state.engine);
+    trainer->state.engine = json_pack(
+        "{s:s, s:s, s:s, s:s, s:s}", "device", text_or_empty(info.device), "isa",
+        text_or_empty(info.isa), "math", text_or_empty(info.math), "algorithms",
+        text_or_empty(info.algorithms), "test_algorithms", text_or_empty(test.algorithms));
     return trainer->state.engine ? NIN_OK : ninp_fail_memory(err, sizeof info, "the state");
 }
 
@@ -223,29 +225,66 @@ nin_status ninp_trainer_begin_again(ninp_trainer *trainer, nin_error *err) {
 
 /* ---- going on ---------------------------------------------------------------------------- */
 
-/* The run's own device or instruction set takes the place of "auto"; a different one is refused,
- * because it would not give the same bits. */
-static nin_status adopt(const ninp_trainer *trainer, const char *key, const char **asked,
-                        nin_error *err) {
-    const char *stored = json_string_value(json_object_get(trainer->state.engine, key));
-    if (!stored || !*stored) {
-        return NIN_OK;
-    }
-    if (!*asked || strcmp(*asked, "auto") == 0) {
-        *asked = stored;
-        return NIN_OK;
-    }
-    return strcmp(*asked, stored) == 0
-               ? NIN_OK
-               : ninp_fail(err, NIN_ERROR_ARGUMENT,
-                           "%s: the run was made with another %s: %s, not %s",
-                           trainer->directory.state, key, stored, *asked);
+/* What the run computed with so far; NULL where it does not say. */
+static const char *stored(const ninp_trainer *trainer, const char *key) {
+    const char *text = json_string_value(json_object_get(trainer->state.engine, key));
+    return text && *text ? text : NULL;
 }
 
-/* NULL where the run has none. */
-static const char *stored_algorithms(const ninp_trainer *trainer, const char *key) {
-    const char *stored = json_string_value(json_object_get(trainer->state.engine, key));
-    return stored && *stored ? stored : NULL;
+static bool is_open(const char *asked) {
+    return !asked || strcmp(asked, "auto") == 0;
+}
+
+static bool is_cuda(const char *device) {
+    return strncmp(device, "cuda", 4) == 0;
+}
+
+/* Whether the run goes on elsewhere: another device is named. "cuda" is any CUDA device. */
+static bool moves(const ninp_trainer *trainer) {
+    const char *asked = trainer->options.session.device;
+    const char *device = stored(trainer, "device");
+    bool same = is_open(asked) || !device || strcmp(asked, device) == 0 ||
+                (strcmp(asked, "cuda") == 0 && is_cuda(device));
+    return !same;
+}
+
+/* The run's own instruction set takes the place of "auto"; a different one is refused, because it
+ * would not give the same bits. That of a CUDA device is no choice. */
+static nin_status adopt_isa(const ninp_trainer *trainer, nin_session_options *session,
+                            nin_error *err) {
+    const char *isa = stored(trainer, "isa");
+    if (!isa || is_cuda(session->device)) {
+        return NIN_OK;
+    }
+    if (is_open(session->isa)) {
+        session->isa = isa;
+        return NIN_OK;
+    }
+    return strcmp(session->isa, isa) == 0
+               ? NIN_OK
+               : ninp_fail(err, NIN_ERROR_ARGUMENT,
+                           "%s: the run was made with another isa: %s, not %s",
+                           trainer->directory.state, isa, session->isa);
+}
+
+/* Opens the sessions as those that the run had, so that it goes on to the same bits. What is left
+ * open is as it was; a device or math that is named may be another one, for other bits. Nothing of
+ * how one device computes holds for another one. */
+static nin_status open_sessions_again(ninp_trainer *trainer, nin_error *err) {
+    nin_session_options *session = &trainer->options.session;
+    nin_status status = NIN_OK;
+    const bool moved = moves(trainer);
+    trainer->found_engine = json_incref(trainer->state.engine);
+    if (!moved && stored(trainer, "device")) {
+        session->device = is_open(session->device) ? stored(trainer, "device") : session->device;
+        session->math = session->math ? session->math : stored(trainer, "math");
+        status = adopt_isa(trainer, session, err);
+    }
+    if (status == NIN_OK) {
+        status = open_sessions(trainer, moved ? NULL : stored(trainer, "algorithms"),
+                               moved ? NULL : stored(trainer, "test_algorithms"), err);
+    }
+    return status;
 }
 
 static nin_status check_position(const ninp_trainer *trainer, nin_error *err) {
@@ -263,7 +302,6 @@ static nin_status check_position(const ninp_trainer *trainer, nin_error *err) {
 
 static nin_status restore(ninp_trainer *trainer, ninp_safetensors *file, json_t *identity,
                           nin_error *err) {
-    nin_session_options *session = &trainer->options.session;
     nin_status status =
         ninp_identity_compare(identity, trainer->state.identity, trainer->directory.state, err);
     if (status == NIN_OK) {
@@ -279,17 +317,10 @@ static nin_status restore(ninp_trainer *trainer, ninp_safetensors *file, json_t 
         status = open_loader(trainer, err); /* the first one has the seed of the first start */
     }
     if (status == NIN_OK) {
-        status = adopt(trainer, "device", &session->device, err);
-    }
-    if (status == NIN_OK) {
-        status = adopt(trainer, "isa", &session->isa, err);
-    }
-    if (status == NIN_OK) {
         status = create_buffers(trainer, err);
     }
     if (status == NIN_OK) {
-        status = open_sessions(trainer, stored_algorithms(trainer, "algorithms"),
-                               stored_algorithms(trainer, "test_algorithms"), err);
+        status = open_sessions_again(trainer, err);
     }
     if (status == NIN_OK) {
         status = ninp_run_state_read(file, trainer->task.model->net, trainer->buffers.state,
@@ -297,6 +328,9 @@ static nin_status restore(ninp_trainer *trainer, ninp_safetensors *file, json_t 
     }
     if (status == NIN_OK) {
         nin_session_weights_changed(trainer->session);
+        status = describe_engine(trainer, err);
+    }
+    if (status == NIN_OK) {
         if (trainer->state.at.restart > 0 && trainer->state.at.step == 0) {
             remove_models(trainer); /* it was killed before it did that itself */
         }

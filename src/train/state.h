@@ -29,7 +29,7 @@ typedef struct ninp_run_position {
 typedef struct ninp_run_state {
     ninp_run_position at;
     json_t *identity; /* see identity.h */
-    json_t *engine;   /* what the run computes with: {"device", "isa", "algorithms",
+    json_t *engine;   /* what the run computes with: {"device", "isa", "math", "algorithms",
                          "test_algorithms"} */
     json_t *health;   /* the memory of the health watch; NULL: it does not watch */
 } ninp_run_state;

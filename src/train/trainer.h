@@ -29,6 +29,8 @@ typedef struct ninp_trainer {
 
     /* where it is */
     ninp_run_state state;
+    json_t
+        *found_engine; /* state.engine as it was found, whose texts `options` may point to; NULL */
     double batch_loss; /* of the last step; NaN: none in this process */
     double started;    /* seconds of ninp_clock */
     double saved;      /* of the last checkpoint, likewise */

@@ -78,8 +78,12 @@ static void test_refusals(void **state) {
     expect_failure(&run, true, NIN_ERROR_ARGUMENT,
                    "another schedule: \"one-cycle\", not \"cosine\"");
     run.options = right;
-    run.options.session.device = "reference";
-    expect_failure(&run, true, NIN_ERROR_ARGUMENT, "another device: cpu, not reference");
+    run.options.session.isa = "none";
+    expect_failure(&run, true, NIN_ERROR_ARGUMENT, "another isa: ");
+    run.options.session.isa = "auto";
+    run.options.session.device = "cuda"; /* it may go on elsewhere, but that has to be there */
+    run.options.session.plugins = "/nowhere";
+    expect_failure(&run, true, NIN_ERROR_UNAVAILABLE, "/nowhere/libnin-cuda.so: ");
     run.options = right;
     nin_dataset *test = run.test;
     run.test = run.train;

@@ -1,5 +1,9 @@
 /* Ten steps of training of four nets against PyTorch in float64 (tests/golden/ten_steps.py), on
- * every device: the losses of all steps and the gradients of the first one. */
+ * every device: the losses of all steps and the gradients of the first one.
+ *
+ * test_train_ten_steps [PLUGINS]: with the directory of a CUDA plug-in, on its first device and
+ * nowhere else; the exit code is 77 where there is none. */
+#include <nin/cuda.h>
 #include <nin/session.h>
 
 #include "format/safetensors.h"
@@ -20,13 +24,19 @@
 
 enum { STEPS = 10, SAMPLES = 32 };
 
-/* Bounds: of a loss, absolute; of a gradient, in proportion to its norm; of one that is zero but
- * for rounding (of a bias in front of batch norm), in proportion to the norm of the whole gradient.
- */
-#define LOSS_BOUND 1e-5
-#define GRADIENT_BOUND 1e-5
-#define ZERO_BOUND 1e-7
 #define ZERO 1e-12
+
+/* How a net is computed, and what that may change: of a loss, absolute; of a gradient, in
+ * proportion to its norm; of one that is zero but for rounding (of a bias in front of batch norm),
+ * in proportion to the norm of the whole gradient. */
+typedef struct way {
+    const char *device, *isa, *math, *plugins;
+    double loss, gradient, zero;
+} way;
+
+#define FLOAT32_BOUNDS .loss = 1e-5, .gradient = 1e-5, .zero = 1e-7
+#define TF32_BOUNDS .loss = 2e-3, .gradient = 1e-2, .zero = 1e-3
+#define BF16_BOUNDS .loss = 2e-2, .gradient = 3e-2, .zero = 1e-2
 
 /* The hash of ten_steps.py: a number in [0, 1) with 24 bits. */
 static double uniform(uint32_t stream, uint32_t index) {
@@ -65,7 +75,7 @@ static void fill_net(nin_net *net) {
 
 typedef struct ten_steps {
     const char *name; /* of the case */
-    const char *device, *isa;
+    const way *how;
     golden *file;
     nin_net *net;
     float lr;
@@ -123,8 +133,10 @@ static void open_run(ten_steps *run) {
         run->labels[i] = (int32_t)((7 * i + 3) % 10);
     }
     nin_session_options options = nin_session_options_defaults();
-    options.device = run->device;
-    options.isa = run->isa;
+    options.device = run->how->device;
+    options.isa = run->how->isa;
+    options.math = run->how->math;
+    options.plugins = run->how->plugins;
     options.batch = run->batch;
     options.training = true;
     nin_error err = {0};
@@ -151,9 +163,9 @@ static void check_gradient(const ten_steps *run, const nin_tensor *tensor, const
                            const float *samples, double norm, double whole) {
     double found = norm_of(gradient, tensor->count);
     bool zero = norm < ZERO * whole;
-    if (!(fabs(found - norm) <= (zero ? ZERO_BOUND * whole : GRADIENT_BOUND * norm))) {
-        fail_msg("%s on %s: gradient of %s: norm %.9g, PyTorch has %.9g", run->name, run->device,
-                 tensor->name, found, norm);
+    if (!(fabs(found - norm) <= (zero ? run->how->zero * whole : run->how->gradient * norm))) {
+        fail_msg("%s on %s: gradient of %s: norm %.9g, PyTorch has %.9g", run->name,
+                 run->how->device, tensor->name, found, norm);
     }
     if (zero) {
         return;
@@ -169,9 +181,9 @@ static void check_gradient(const ten_steps *run, const nin_tensor *tensor, const
     /* Samples that happen to be small are measured by what average ones would have. */
     double average = norm * sqrt((double)SAMPLES / (double)tensor->count);
     double measure = sqrt(size) > average ? sqrt(size) : average;
-    if (!(sqrt(error) <= GRADIENT_BOUND * measure)) {
+    if (!(sqrt(error) <= run->how->gradient * measure)) {
         fail_msg("%s on %s: gradient of %s: samples differ by %.2g of their norm", run->name,
-                 run->device, tensor->name, sqrt(error) / measure);
+                 run->how->device, tensor->name, sqrt(error) / measure);
     }
 }
 
@@ -192,8 +204,8 @@ static void check_gradients(const ten_steps *run) {
     }
 }
 
-static void check_case(const char *name, const char *device, const char *isa) {
-    ten_steps run = {.name = name, .device = device, .isa = isa};
+static void check_case(const char *name, const way *how) {
+    ten_steps run = {.name = name, .how = how};
     open_run(&run);
     const float *losses = expected(&run, "losses", STEPS);
     const nin_train_options options = {.momentum = 0.9F, .weight_decay = 5e-4F};
@@ -206,9 +218,9 @@ static void check_case(const char *name, const char *device, const char *isa) {
         assert_int_equal(nin_session_gradients(run.session, &examples, run.gradients, &loss, NULL),
                          NIN_OK);
         double mean = loss.loss_sum / run.batch;
-        if (!(fabs(mean - (double)losses[step]) <= LOSS_BOUND)) {
-            fail_msg("%s on %s %s: step %d: loss %.9g, PyTorch has %.9g", name, device,
-                     isa ? isa : "", step, mean, (double)losses[step]);
+        if (!(fabs(mean - (double)losses[step]) <= how->loss)) {
+            fail_msg("%s on %s %s: step %d: loss %.9g, PyTorch has %.9g", name, how->device,
+                     how->isa ? how->isa : how->math, step, mean, (double)losses[step]);
         }
         if (step == 0) {
             check_gradients(&run);
@@ -228,11 +240,15 @@ static void check_case(const char *name, const char *device, const char *isa) {
 
 static const char *const cases[] = {"nin", "lenet", "alexnet", "nin_bn"};
 
+static void check_cases(const way *how) {
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        check_case(cases[i], how);
+    }
+}
+
 static void test_reference(void **state) {
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        check_case(cases[i], "reference", NULL);
-    }
+    check_cases(&(way){.device = "reference", .math = "float32", FLOAT32_BOUNDS});
 }
 
 /* With every instruction set that this processor has. */
@@ -244,13 +260,50 @@ static void test_cpu(void **state) {
         if (!usable) {
             print_message("%s is not tested: this processor lacks it\n", isa);
         }
-        for (size_t j = 0; usable && j < sizeof cases / sizeof *cases; j++) {
-            check_case(cases[j], "cpu", isa);
+        if (usable) {
+            check_cases(&(way){.device = "cpu", .isa = isa, FLOAT32_BOUNDS});
         }
     }
 }
 
-int main(void) {
+static const char *plugins; /* the directory that was named */
+
+static void test_cuda_float32(void **state) {
+    (void)state;
+    check_cases(&(way){.device = "cuda", .math = "float32", .plugins = plugins, FLOAT32_BOUNDS});
+}
+
+static void test_cuda_tf32(void **state) {
+    (void)state;
+    check_cases(&(way){.device = "cuda", .math = "tf32", .plugins = plugins, TF32_BOUNDS});
+}
+
+static void test_cuda_bf16(void **state) {
+    (void)state;
+    check_cases(&(way){.device = "cuda", .math = "bf16", .plugins = plugins, BF16_BOUNDS});
+}
+
+static int run_on_cuda(void) {
+    enum { SKIPPED = 77 };
+    nin_cuda_info cuda;
+    nin_error err = {0};
+    if (nin_cuda_look(plugins, &cuda, &err) != NIN_OK || cuda.device_count == 0) {
+        print_message("no CUDA device: %s\n", err.message);
+        return SKIPPED;
+    }
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_cuda_float32),
+        cmocka_unit_test(test_cuda_tf32),
+        cmocka_unit_test(test_cuda_bf16),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+int main(int argc, char **argv) {
+    if (argc > 1) {
+        plugins = argv[1];
+        return run_on_cuda();
+    }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reference),
         cmocka_unit_test(test_cpu),

@@ -312,6 +312,9 @@ static nin_session_info engine_info(const void *state) {
     }
     return (nin_session_info){.device = "reference",
                               .isa = "generic",
+                              .hardware = "",
+                              .math = "float32",
+                              .deterministic = true,
                               .threads = 1,
                               .batch = reference->batch,
                               .bytes = bytes,
