@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include "device.h"
 #include "files.h"
 #include "json.h"
 #include "text.h"
@@ -101,7 +102,9 @@ static nin_status repeat_run(const char *text, size_t size, const char *path,
     if (status == NIN_OK) {
         const json_t *session = json_object_get(record, "session");
         adopt(session, "device", &settings->device);
-        adopt(session, "isa", &settings->isa);
+        if (!cli_device_is_cuda(settings->device)) {
+            adopt(session, "isa", &settings->isa);
+        }
         adopt(session, "algorithms", &settings->algorithms);
         json_decref(record);
     }

@@ -2,6 +2,7 @@
 
 #include "files.h"
 #include "json.h"
+#include "plugins.h"
 #include "text.h"
 
 #include <assert.h>
@@ -24,6 +25,9 @@ static const char *const groups[] = {
 
 /* none is false. */
 static const char *const whitenings[] = {"none", "zca", NULL};
+
+/* Those of nin_session_options; the first one is the default. */
+static const char *const maths[] = {"float32", "tf32", "bf16", NULL};
 
 /* In the order of nin_optimizer, nin_schedule, nin_init and nin_on_failure. */
 static const char *const optimizers[] = {"sgd", "adam", "adamw", NULL};
@@ -180,8 +184,16 @@ static const cli_setting table[] = {
     {"restarts", 0, CLI_INTEGER, AT(train.restarts), RANGE(0, 1000), "N",
      "on-failure restart: at most N times", GROUP_HEALTH, TRAIN | CLI_MAY_CHANGE},
 
-    {"device", 0, CLI_TEXT, AT(device), NONE, "NAME", "auto, cpu, or reference (slow, exact)",
-     GROUP_PLACE, TRAIN | CLI_FOR_ENGINE},
+    {"device", 0, CLI_TEXT, AT(device), NONE, "NAME",
+     "auto, cpu, cuda (the first that can be used), cuda:N, or reference (slow, exact); auto is "
+     "cuda where it can be had",
+     GROUP_PLACE, TRAIN | CLI_FOR_ENGINE | CLI_MAY_MOVE},
+    {"math", 0, CLI_CHOICE, AT(math), CHOICES(maths), "float32|tf32|bf16",
+     "how cuda multiplies; tf32 and bf16 round factors to 10 and 7 bits, for tensor cores",
+     GROUP_PLACE, TRAIN | CLI_FOR_ENGINE | CLI_MAY_MOVE},
+    {"deterministic", 0, CLI_SWITCH, AT(train.session.deterministic), NONE, "yes|no",
+     "the same bits in every run on cuda too, which may take longer; cpu always gives them",
+     GROUP_PLACE, TRAIN | CLI_FOR_ENGINE | CLI_MAY_MOVE},
     {"isa", 0, CLI_TEXT, AT(isa), NONE, "NAME",
      "instruction set: auto, or one that 'nin doctor' lists", GROUP_PLACE, TRAIN | CLI_FOR_ENGINE},
     {"threads", 't', CLI_INTEGER, AT(train.session.threads), RANGE(0, 1024), "N",
@@ -501,7 +513,9 @@ nin_session_options cli_session_options(const cli_settings *settings) {
     nin_session_options options = settings->train.session;
     options.device = settings->device;
     options.isa = settings->isa;
+    options.math = maths[settings->math];
     options.algorithms = settings->algorithms;
+    options.plugins = cli_plugins();
     options.batch = settings->train.batch;
     return options;
 }

@@ -18,6 +18,7 @@ typedef struct cli_settings {
     int resize;
     float gcn;
     int whiten;
+    int math; /* an index into the names */
     nin_train_options train;
 } cli_settings;
 
@@ -42,7 +43,8 @@ enum {
     CLI_FOR_BENCH = 16,
     CLI_SEARCHES_DATA = 32, /* commands that look for data sets */
     CLI_FOR_PICTURES = 64,  /* commands that show pictures as a net would see them */
-    CLI_MAY_CHANGE = 256    /* when a run is resumed; nothing of the result depends on it */
+    CLI_MAY_CHANGE = 256,   /* when a run is resumed; nothing of the result depends on it */
+    CLI_MAY_MOVE = 512      /* likewise, but the run goes on to other bits than it would have */
 };
 
 typedef struct cli_setting {
@@ -55,7 +57,7 @@ typedef struct cli_setting {
     const char *argument;       /* what help calls the value */
     const char *help;
     int group;    /* of cli_setting_group */
-    unsigned use; /* CLI_FOR_... and CLI_MAY_CHANGE */
+    unsigned use; /* CLI_FOR_... and CLI_MAY_... */
 } cli_setting;
 
 /* The i-th setting, and the heading of a group of settings; NULL past the end. */

@@ -2,6 +2,7 @@
 
 #include "curves.h"
 #include "datasets.h"
+#include "device.h"
 #include "fail.h"
 #include "files.h"
 #include "findings.h"
@@ -146,9 +147,9 @@ void cli_report_plan(const cli_settings *settings, const nin_net *net, const cli
     }
     plan_row("rule", rule_text(settings));
     show_exceptions(settings);
-    plan_row("device",
-             cli_format("%s, %s, %d thread%s", record->session.device, record->session.isa,
-                        record->session.threads, record->session.threads == 1 ? "" : "s"));
+    char *details = cli_device_details(&record->session);
+    plan_row("device", cli_format("%s, %s", record->session.device, details));
+    free(details);
     plan_row("into", cli_copy(directory));
     cli_note("%s", "");
 }
@@ -319,7 +320,7 @@ static void print_json(const cli_settings *settings, const cli_run_record *recor
     cli_json_set(object, "train_acc", cli_json_real(last->train_accuracy));
     cli_json_set(object, "test_acc", cli_json_real(last->test_accuracy));
     cli_json_set(object, "examples_per_s", cli_json_real(last->examples_per_second));
-    cli_json_set(object, "device", cli_json_text(record->session.device));
+    cli_device_add_json(&record->session, object);
     cli_json_set(object, "steps", cli_json_integer(last->step));
     cli_json_set(object, "seconds", cli_json_real(last->step_seconds));
     bool measured = result->best_epoch >= 0;

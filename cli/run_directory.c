@@ -1,6 +1,7 @@
 #include "run_directory.h"
 
 #include "config.h"
+#include "device.h"
 #include "files.h"
 #include "json.h"
 #include "text.h"
@@ -74,6 +75,16 @@ static json_t *dataset_json(const nin_dataset_info *info) {
     return object;
 }
 
+static json_t *session_json(const nin_session_info *info) {
+    json_t *session = cli_json_object();
+    cli_device_add_json(info, session);
+    cli_json_set(session, "threads", cli_json_integer((unsigned)info->threads));
+    if (info->algorithms) {
+        cli_json_set(session, "algorithms", cli_json_text(info->algorithms));
+    }
+    return session;
+}
+
 nin_status cli_run_write(const char *directory, const cli_settings *settings,
                          const cli_run_record *record, nin_error *err) {
     json_t *config = cli_json_object();
@@ -85,18 +96,24 @@ nin_status cli_run_write(const char *directory, const cli_settings *settings,
     cli_json_set(data, "train", dataset_json(&record->train));
     cli_json_set(data, "test", dataset_json(&record->test));
     cli_json_set(config, "data", data);
-    json_t *session = cli_json_object();
-    cli_json_set(session, "device", cli_json_text(record->session.device));
-    cli_json_set(session, "isa", cli_json_text(record->session.isa));
-    cli_json_set(session, "threads", cli_json_integer((unsigned)record->session.threads));
-    if (record->session.algorithms) {
-        cli_json_set(session, "algorithms", cli_json_text(record->session.algorithms));
-    }
-    cli_json_set(config, "session", session);
+    cli_json_set(config, "session", session_json(&record->session));
 
     nin_status status = cli_json_write(config, directory, "config.json", err);
     json_decref(config);
     return status;
+}
+
+nin_status cli_run_move(const char *directory, json_t *config, const cli_settings *settings,
+                        const nin_session_info *session, nin_error *err) {
+    json_t *recorded = json_object_get(config, "settings");
+    for (size_t i = 0; cli_setting_at(i); i++) {
+        const cli_setting *setting = cli_setting_at(i);
+        if (setting->use & CLI_MAY_MOVE || strcmp(setting->name, "isa") == 0) {
+            cli_json_set(recorded, setting->name, cli_setting_json(setting, settings));
+        }
+    }
+    cli_json_set(config, "session", session_json(session));
+    return cli_json_write(config, directory, "config.json", err);
 }
 
 nin_status cli_run_read(const char *directory, cli_settings *settings, json_t **config,

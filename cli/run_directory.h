@@ -29,6 +29,11 @@ void cli_run_discard(const char *directory);
 nin_status cli_run_write(const char *directory, const cli_settings *settings,
                          const cli_run_record *record, nin_error *err);
 
+/* Writes config.json of a run that goes on elsewhere: the settings that may change for that, and
+ * the session, are put in place of those in `config`. */
+nin_status cli_run_move(const char *directory, json_t *config, const cli_settings *settings,
+                        const nin_session_info *session, nin_error *err);
+
 /* Reads config.json: the settings, and the whole as JSON (freed with json_decref) for cli_run_text.
  * NIN_ERROR_NO_INPUT: there is no run. */
 nin_status cli_run_read(const char *directory, cli_settings *settings, json_t **config,

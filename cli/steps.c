@@ -140,7 +140,9 @@ void cli_steps_print(const cli_steps *steps) {
     printf("\n%.3f ms of %.3f ms are spent between the steps (%.1f %%)\n",
            1e3 * other_seconds(steps), 1e3 * steps->whole,
            100 * other_seconds(steps) / steps->whole);
-    printf("bare multiply-adds: %.0f GFLOP/s\n", 1e-9 * steps->peak);
+    if (steps->peak > 0) {
+        printf("bare multiply-adds: %.0f GFLOP/s\n", 1e-9 * steps->peak);
+    }
 }
 
 /* null where there is no such pass. */
@@ -169,7 +171,8 @@ void cli_steps_add_json(const cli_steps *steps, json_t *object) {
         cli_json_set(row, "weight_gradient", pass_json(passes.weight));
         cli_json_append(plan, row);
     }
-    cli_json_set(object, "peak_gflops", cli_json_real(1e-9 * steps->peak));
+    cli_json_set(object, "peak_gflops",
+                 steps->peak > 0 ? cli_json_real(1e-9 * steps->peak) : json_null());
     cli_json_set(object, "other_ms", cli_json_real(1e3 * other_seconds(steps)));
     cli_json_set(object, "plan", plan);
 }

@@ -13,7 +13,7 @@ typedef struct cli_steps {
     nin_step_time *times; /* of each step the median, of all threads together */
     size_t count;         /* steps */
     double whole;         /* seconds of a run on the clock while its steps are not timed */
-    double peak;          /* operations a second */
+    double peak;          /* operations a second; 0: not known */
 } cli_steps;
 
 /* Runs the examples for at least so many seconds and at least five times. Freed with
@@ -25,7 +25,7 @@ void cli_steps_free(cli_steps *steps);
 /* A table for people, on the standard output. */
 void cli_steps_print(const cli_steps *steps);
 
-/* The same for scripts: sets "peak_gflops", "plan" and "other_ms". */
+/* The same for scripts: sets "peak_gflops" (null: not known), "plan" and "other_ms". */
 void cli_steps_add_json(const cli_steps *steps, json_t *object);
 
 #endif

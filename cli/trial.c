@@ -1,5 +1,6 @@
 #include "trial.h"
 
+#include "device.h"
 #include "files.h"
 #include "models.h"
 #include "preprocess.h"
@@ -34,14 +35,10 @@ nin_status cli_trial_model(const cli_settings *settings, const nin_dataset *trai
     return status;
 }
 
-/* What the run will be on is asked of a session for one picture, which is small; the algorithms of
- * the whole batch are known later (NULL: not yet). */
+/* algorithms NULL: not known yet. */
 static nin_status write_config(const cli_trial *trial, const char *algorithms, nin_error *err) {
-    nin_session_options options = cli_session_options(trial->settings);
-    options.batch = 1;
-    options.algorithms = NULL;
-    nin_session *session;
-    nin_status status = nin_session_create(trial->model.net, &options, &session, err);
+    cli_device device;
+    nin_status status = cli_device_ask(trial->model.net, trial->settings, &device, err);
     if (status != NIN_OK) {
         return status;
     }
@@ -49,10 +46,10 @@ static nin_status write_config(const cli_trial *trial, const char *algorithms, n
     cli_run_record record = {.net = nin_net_text(trial->model.net),
                              .train = nin_dataset_get_info(trial->train),
                              .test = nin_dataset_get_info(test),
-                             .session = nin_session_get_info(session)};
+                             .session = device.info};
     record.session.algorithms = algorithms;
     status = cli_run_write(trial->directory, trial->settings, &record, err);
-    nin_session_free(session);
+    cli_device_free(&device);
     return status;
 }
 

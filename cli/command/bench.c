@@ -1,5 +1,6 @@
 /* nin bench: measures the speed of training or prediction steps. */
 #include "../command.h"
+#include "../device.h"
 #include "../fail.h"
 #include "../json.h"
 #include "../measure.h"
@@ -119,8 +120,7 @@ static void print_result(const cli_speed *speed, const char *model, double secon
         cli_json_set(object, "model", cli_json_text(model));
         cli_json_set(object, "input", cli_json_text(input.text));
         cli_json_set(object, "mode", cli_json_text(mode));
-        cli_json_set(object, "device", cli_json_text(info.device));
-        cli_json_set(object, "isa", cli_json_text(info.isa));
+        cli_device_add_json(&info, object);
         cli_json_set(object, "threads", cli_json_integer((unsigned)info.threads));
         cli_json_set(object, "batch", cli_json_integer((unsigned)batch));
         cli_json_set(object, "examples_per_s", cli_json_real(rate));
@@ -134,8 +134,10 @@ static void print_result(const cli_speed *speed, const char *model, double secon
         cli_json_print(object);
         return;
     }
-    printf("%s %s, input %s, batch %d, on %s (%s, %d thread%s)\n", mode, model, input.text, batch,
-           info.device, info.isa, info.threads, info.threads == 1 ? "" : "s");
+    char *details = cli_device_details(&info);
+    printf("%s %s, input %s, batch %d, on %s (%s)\n", mode, model, input.text, batch, info.device,
+           details);
+    free(details);
     printf("%s examples/s, %.3g ms an example, %.1f GFLOP/s, %s at most\n", cli_rate(rate).text,
            1000 / rate, gflops, cli_bytes(peak_bytes()).text);
     printf("median of %zu steps\n", steps);

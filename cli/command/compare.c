@@ -2,6 +2,7 @@
 #include "../command.h"
 #include "../compare/compared.h"
 #include "../datasets.h"
+#include "../device.h"
 #include "../fail.h"
 #include "../files.h"
 #include "../json.h"
@@ -84,7 +85,7 @@ typedef struct comparison {
     cli_rows rows;
     cli_compared *nets; /* one a row */
     nin_dataset *train, *test;
-    char *isa, *device;
+    cli_device device;
     int threads; /* of the session that had most */
     cli_progress *progress;
 } comparison;
@@ -94,8 +95,7 @@ static void free_comparison(comparison *all) {
         nin_model_free(&all->nets[i].model);
     }
     free(all->nets);
-    free(all->isa);
-    free(all->device);
+    cli_device_free(&all->device);
     nin_dataset_free(all->train);
     nin_dataset_free(all->test);
     cli_rows_free(&all->rows);
@@ -255,19 +255,11 @@ static int measure_speed(comparison *all) {
 
 /* What runs where: asked of a session of the first net. */
 static int ask_device(comparison *all) {
-    nin_session_options options = cli_session_options(&all->rows.rows[0].settings);
-    options.batch = 1;
-    options.algorithms = NULL;
-    nin_session *session;
     nin_error err = {0};
-    if (nin_session_create(all->nets[0].model.net, &options, &session, &err) != NIN_OK) {
-        return cli_fail(&err);
-    }
-    nin_session_info info = nin_session_get_info(session);
-    all->device = cli_copy(info.device);
-    all->isa = cli_copy(info.isa);
-    nin_session_free(session);
-    return CLI_DONE;
+    return cli_device_ask(all->nets[0].model.net, &all->rows.rows[0].settings, &all->device,
+                          &err) == NIN_OK
+               ? CLI_DONE
+               : cli_fail(&err);
 }
 
 /* ---- accuracy ----------------------------------------------------------------------------- */
@@ -341,12 +333,11 @@ static int find_accuracies(comparison *all) {
 /* ---- the whole ---------------------------------------------------------------------------- */
 
 static int show(const comparison *all) {
-    const cli_compared_report report = {.nets = all->nets,
-                                        .count = all->rows.count,
-                                        .batch = (int)all->request->batch,
-                                        .threads = all->threads,
-                                        .device = all->device,
-                                        .isa = all->isa};
+    cli_compared_report report = {.nets = all->nets,
+                                  .count = all->rows.count,
+                                  .batch = (int)all->request->batch,
+                                  .session = all->device.info};
+    report.session.threads = all->threads;
     if (all->request->json) {
         cli_json_print(cli_compared_json(&report));
     } else {

@@ -4,6 +4,7 @@
 #include "../fail.h"
 #include "../json.h"
 #include "../models.h"
+#include "../plugins.h"
 #include "../table.h"
 #include "../text.h"
 
@@ -110,12 +111,15 @@ static void check_data(checkup *found, const cli_settings *settings) {
 }
 
 /* One step of a small net on pictures of stripes: the whole way through the engine. */
-static nin_status try_step(nin_net *net, const char *isa, nin_loss *loss, nin_error *err) {
+static nin_status try_step(nin_net *net, const char *device, const char *isa, nin_loss *loss,
+                           nin_error *err) {
     enum { BATCH = 4, STRIPES = 97 };
     nin_session_options options = nin_session_options_defaults();
     options.batch = BATCH;
     options.training = true;
+    options.device = device;
     options.isa = isa;
+    options.plugins = cli_plugins();
     nin_init_options init = nin_init_options_defaults();
     nin_net_initialize(net, &init);
     nin_session *session;
@@ -140,13 +144,13 @@ static nin_status try_step(nin_net *net, const char *isa, nin_loss *loss, nin_er
 }
 
 /* What is wrong with a step of lenet there, or NULL; freed by the caller. */
-static char *step_problem(const char *isa, double *loss_sum) {
+static char *step_problem(const char *device, const char *isa, double *loss_sum) {
     nin_net *net;
     nin_error err = {0};
     nin_loss loss = {0};
     nin_status status = nin_net_open("lenet", NULL, &net, &err);
     if (status == NIN_OK) {
-        status = try_step(net, isa, &loss, &err);
+        status = try_step(net, device, isa, &loss, &err);
         nin_net_free(net);
     }
     *loss_sum = loss.loss_sum;
@@ -156,15 +160,16 @@ static char *step_problem(const char *isa, double *loss_sum) {
     return isfinite(loss.loss_sum) ? NULL : cli_copy("a step of lenet gives no finite loss");
 }
 
-/* Every instruction set that this build has kernels for, plain C first: all must give its loss. */
-static void check_isas(checkup *found) {
+/* Every instruction set that this build has kernels for, plain C first: all must give its loss,
+ * which is returned. */
+static double check_isas(checkup *found) {
     bool has;
     const char *isa;
     double expected = 0;
     for (size_t i = 0; (isa = nin_isa(i, &has)); i++) {
         char *name = cli_format("isa %s", isa);
         double loss = 0;
-        char *problem = has ? step_problem(isa, &loss) : NULL;
+        char *problem = has ? step_problem("cpu", isa, &loss) : NULL;
         expected = i == 0 ? loss : expected;
         if (!has) {
             add(found, name, MISSING, cli_copy("compiled, not run: not in this processor"));
@@ -180,11 +185,76 @@ static void check_isas(checkup *found) {
         free(problem);
         free(name);
     }
+    return expected;
+}
+
+/* ---- CUDA ------------------------------------------------------------------------------------ */
+
+static char *cuda_version(int number) {
+    return cli_format("%d.%d", number / 1000, number % 1000 / 10);
+}
+
+static void check_engine(checkup *found, const nin_cuda_info *cuda) {
+    char *driver = cuda_version(cuda->driver);
+    char *runtime = cuda_version(cuda->runtime);
+    add(found, "cuda", cuda->device_count > 0 ? FINE : MISSING,
+        cli_format("%s, built with CUDA %s; the driver has CUDA %s%s", cuda->plugin, runtime,
+                   driver, cuda->device_count > 0 ? "" : " and shows no device"));
+    free(driver);
+    free(runtime);
+}
+
+static void check_library(checkup *found, const char *name, const nin_cuda_library *library) {
+    if (library->version[0]) {
+        add(found, name, FINE, cli_copy(library->version));
+    } else {
+        add(found, name, MISSING,
+            cli_format("nin's own kernels take its place: %s", library->reason));
+    }
+}
+
+/* A device must give the loss of plain C, and is named as --device takes it. */
+static void check_device(checkup *found, int number, const nin_cuda_device *device,
+                         double expected) {
+    char *name = cli_format("cuda:%d", number);
+    char *what = cli_format("%s, sm_%d%d, %d multiprocessors, %s", device->name, device->major,
+                            device->minor, device->multiprocessors,
+                            cli_bytes((double)device->memory_bytes).text);
+    double loss = 0;
+    char *problem = device->usable ? step_problem(name, "auto", &loss) : NULL;
+    if (!device->usable) {
+        add(found, name, MISSING, cli_format("%s: %s", what, device->reason));
+    } else if (problem) {
+        add(found, name, BROKEN, cli_format("%s: %s", what, problem));
+    } else if (fabs(loss - expected) > 1e-4 * expected) {
+        add(found, name, BROKEN,
+            cli_format("%s: a step of lenet gives a loss of %.6g, not %.6g", what, loss, expected));
+    } else {
+        add(found, name, FINE, cli_format("%s: a step of lenet works", what));
+    }
+    free(problem);
+    free(what);
+    free(name);
+}
+
+static void check_cuda(checkup *found, double expected) {
+    nin_cuda_info cuda;
+    nin_error err = {0};
+    if (nin_cuda_look(cli_plugins(), &cuda, &err) != NIN_OK) {
+        add(found, "cuda", MISSING, cli_copy(err.message));
+        return;
+    }
+    check_engine(found, &cuda);
+    check_library(found, "cuBLASLt", &cuda.cublaslt);
+    check_library(found, "cuDNN", &cuda.cudnn);
+    for (int i = 0; i < cuda.device_count && i < NIN_CUDA_DEVICES; i++) {
+        check_device(found, i, &cuda.devices[i], expected);
+    }
 }
 
 static void check_training(checkup *found) {
     double loss;
-    char *problem = step_problem("auto", &loss);
+    char *problem = step_problem("auto", "auto", &loss);
     add(found, "training", problem ? BROKEN : FINE,
         problem ? problem : cli_copy("a step of lenet works"));
 }
@@ -203,7 +273,8 @@ int cli_command_doctor(int argc, char **argv) {
 
     checkup found = {.table = cli_table_create("lll"), .array = cli_json_array()};
     check_build(&found);
-    check_isas(&found);
+    const double expected = check_isas(&found);
+    check_cuda(&found, expected);
     check_threads(&found);
     check_memory(&found);
     check_data(&found, settings);

@@ -1,6 +1,7 @@
 /* nin eval: measures a model on a data set. */
 #include "../command.h"
 #include "../datasets.h"
+#include "../device.h"
 #include "../fail.h"
 #include "../json.h"
 #include "../models.h"
@@ -158,6 +159,7 @@ static int evaluate(const cli_settings *settings, nin_model *model, const nin_da
     if (nin_session_create(model->net, &options, &session, &err) != NIN_OK) {
         return cli_fail(&err);
     }
+    cli_device_tell(session);
     nin_evaluation evaluation;
     cli_progress *progress = cli_progress_start("evaluating");
     const nin_evaluation_task task = {.dataset = dataset,

@@ -1,5 +1,6 @@
 /* nin predict: says what a model sees in pictures. */
 #include "../command.h"
+#include "../device.h"
 #include "../fail.h"
 #include "../files.h"
 #include "../json.h"
@@ -226,6 +227,7 @@ static int open_job(predict_job *job, const char *path, const cli_settings *sett
     if (nin_session_create(job->model.net, &options, &job->session, &err) != NIN_OK) {
         return cli_fail(&err);
     }
+    cli_device_tell(job->session);
     const nin_preprocess *preprocess = &job->model.preprocess;
     size_t classes = (size_t)nin_net_output(job->model.net).channels;
     job->classes = (int)classes;

@@ -1,5 +1,6 @@
 /* nin summary: a net's layers as the lecture lists them, its size and its work. */
 #include "../command.h"
+#include "../device.h"
 #include "../fail.h"
 #include "../json.h"
 #include "../models.h"
@@ -149,8 +150,9 @@ static void print_totals(const nin_net *net) {
 
 static void print_plan(const nin_session *session, const char *mode) {
     nin_session_info info = nin_session_get_info(session);
-    printf("\nPlan to %s on %s (%s, %d thread%s) in batches of %d:\n\n", mode, info.device,
-           info.isa, info.threads, info.threads == 1 ? "" : "s", info.batch);
+    char *details = cli_device_details(&info);
+    printf("\nPlan to %s on %s (%s) in batches of %d:\n\n", mode, info.device, details, info.batch);
+    free(details);
     cli_table *table = cli_table_create("llllrrrr");
     static const char *const heads[] = {"layers", "work",    "algorithm",   "output",
                                         "MACs",   "weights", "activations", "workspace"};
@@ -220,8 +222,7 @@ static json_t *plan_json(const nin_session *session) {
     }
     nin_session_info info = nin_session_get_info(session);
     json_t *plan = cli_json_object();
-    cli_json_set(plan, "device", cli_json_text(info.device));
-    cli_json_set(plan, "isa", cli_json_text(info.isa));
+    cli_device_add_json(&info, plan);
     cli_json_set(plan, "threads", cli_json_integer((unsigned)info.threads));
     cli_json_set(plan, "batch", cli_json_integer((unsigned)info.batch));
     cli_json_set(plan, "bytes", cli_json_integer(info.bytes));

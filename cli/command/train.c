@@ -2,6 +2,7 @@
 #include "../command.h"
 #include "../config.h"
 #include "../datasets.h"
+#include "../device.h"
 #include "../fail.h"
 #include "../files.h"
 #include "../lr_range.h"
@@ -108,8 +109,9 @@ typedef struct train_run {
     json_t *config; /* of the run that goes on */
     nin_dataset *train, *test;
     nin_model model;
-    nin_model from;     /* the one to start from */
-    char *device, *isa; /* what the record's session names */
+    nin_model from;    /* the one to start from */
+    cli_device device; /* whose texts the record's session has */
+    bool moves;        /* a run that goes on may do so on another device, or with other math */
     cli_run_record record;
 } train_run;
 
@@ -120,8 +122,7 @@ static void free_run(train_run *run) {
     nin_dataset_free(run->test);
     nin_model_free(&run->model);
     nin_model_free(&run->from);
-    free(run->device);
-    free(run->isa);
+    cli_device_free(&run->device);
 }
 
 /* Ends the program when the command line would change what a run depends on. */
@@ -129,7 +130,7 @@ static void check_unchanged(const cli_line *line, const cli_settings *before,
                             const cli_settings *after, const char *directory) {
     for (size_t i = 0; cli_setting_at(i); i++) {
         const cli_setting *setting = cli_setting_at(i);
-        if (setting->use & CLI_MAY_CHANGE) {
+        if (setting->use & (CLI_MAY_CHANGE | CLI_MAY_MOVE)) {
             continue;
         }
         char *was = cli_setting_text(setting, before);
@@ -144,8 +145,34 @@ static void check_unchanged(const cli_line *line, const cli_settings *before,
     }
 }
 
-/* The settings of the run that goes on. How far it goes is asked anew; the instruction set is the
- * one it began with, for the same bits. */
+static void replace_text(char **text, const char *value) {
+    char *copy = cli_copy(value);
+    free(*text);
+    *text = copy;
+}
+
+/* A run goes on where it was, on the same instruction set, for the same bits; unless another device
+ * is named, for which nothing of that holds. */
+static void settle_device(const cli_line *line, train_run *run) {
+    for (size_t i = 0; cli_setting_at(i); i++) {
+        const cli_setting *setting = cli_setting_at(i);
+        run->moves =
+            run->moves || (setting->use & CLI_MAY_MOVE && cli_line_has(line, setting->name));
+    }
+    const char *device = cli_run_text(run->config, "session", "device");
+    const char *isa = cli_run_text(run->config, "session", "isa");
+    const bool named = cli_line_has(line, "device");
+    const bool stays = !named || cli_device_fits(run->settings.device, device);
+    if (stays && device[0]) {
+        replace_text(&run->settings.device, device);
+    }
+    if (!cli_line_has(line, "isa")) {
+        const bool known = stays && isa[0] && !cli_device_is_cuda(device);
+        replace_text(&run->settings.isa, known ? isa : "auto");
+    }
+}
+
+/* The settings of the run that goes on. How far it goes is asked anew. */
 static int settle_resumed(const cli_line *line, const train_request *request, train_run *run) {
     if (request->find_lr) {
         cli_line_usage_error(line, "--find-lr starts anew; leave out --resume");
@@ -168,11 +195,7 @@ static int settle_resumed(const cli_line *line, const train_request *request, tr
     cli_line_apply(line, &run->settings);
     check_unchanged(line, &before, &run->settings, request->resume);
     cli_settings_free(&before);
-    const char *isa = cli_run_text(run->config, "session", "isa");
-    if (isa[0] && !cli_line_has(line, "isa")) {
-        free(run->settings.isa);
-        run->settings.isa = cli_copy(isa);
-    }
+    settle_device(line, run);
     return CLI_DONE;
 }
 
@@ -284,21 +307,17 @@ static int open_from(train_run *run, const char *resumed) {
     return code;
 }
 
-/* What the session of the run will be on: asked of one for a single picture, which is small. */
 static int ask_device(train_run *run) {
-    nin_session *session;
-    nin_session_options options = cli_session_options(&run->settings);
-    options.batch = 1;
-    options.algorithms = NULL;
     nin_error err = {0};
-    if (nin_session_create(run->model.net, &options, &session, &err) != NIN_OK) {
-        return cli_fail(&err);
+    if (cli_device_ask(run->model.net, &run->settings, &run->device, &err) != NIN_OK) {
+        return run->config && err.status == NIN_ERROR_UNAVAILABLE &&
+                       cli_device_is_cuda(run->settings.device)
+                   ? cli_fail_with(CLI_UNAVAILABLE,
+                                   "%s; --device cpu goes on without it, to other bits",
+                                   err.message)
+                   : cli_fail(&err);
     }
-    run->record.session = nin_session_get_info(session);
-    run->record.session.device = run->device = cli_copy(run->record.session.device);
-    run->record.session.isa = run->isa = cli_copy(run->record.session.isa);
-    run->record.session.algorithms = NULL; /* those of the whole batch are known later */
-    nin_session_free(session);
+    run->record.session = run->device.info;
     return CLI_DONE;
 }
 
@@ -320,14 +339,18 @@ typedef struct train_watch {
     nin_error err; /* of writing config.json */
 } train_watch;
 
-/* Once the algorithms are known, config.json of a new run says which they are. */
+/* Once the algorithms are known, config.json of a new run says which they are, and that of a run
+ * that goes on elsewhere, where that is. */
 static bool on_event(nin_event event, const nin_progress *progress, void *context) {
     train_watch *watch = context;
     train_run *run = watch->run;
     nin_status status = NIN_OK;
-    if (event == NIN_EVENT_BEGIN && !run->config) {
+    if (event == NIN_EVENT_BEGIN && (!run->config || run->moves)) {
         run->record.session.algorithms = progress->algorithms;
-        status = cli_run_write(watch->directory, &run->settings, &run->record, &watch->err);
+        status = run->config
+                     ? cli_run_move(watch->directory, run->config, &run->settings,
+                                    &run->record.session, &watch->err)
+                     : cli_run_write(watch->directory, &run->settings, &run->record, &watch->err);
         run->record.session.algorithms = NULL;
     }
     return cli_report_event(event, progress, watch->report) && status == NIN_OK;

@@ -1,5 +1,6 @@
 #include "compared.h"
 
+#include "../device.h"
 #include "../json.h"
 #include "../models.h"
 #include "../table.h"
@@ -91,9 +92,11 @@ static bool is_known(const cli_compared_report *report, int quantity) {
 
 /* "batch 16 on cpu (avx2, 2 threads)" */
 static char *conditions(const cli_compared_report *report) {
-    return cli_format("memory and speed in batches of %d on %s (%s, %d thread%s)", report->batch,
-                      report->device, report->isa, report->threads,
-                      report->threads == 1 ? "" : "s");
+    char *details = cli_device_details(&report->session);
+    char *text = cli_format("memory and speed in batches of %d on %s (%s)", report->batch,
+                            report->session.device, details);
+    free(details);
+    return text;
 }
 
 void cli_compared_print(const cli_compared_report *report) {
@@ -163,10 +166,9 @@ json_t *cli_compared_json(const cli_compared_report *report) {
     }
     json_t *object = cli_json_object();
     cli_json_set(object, "batch", cli_json_integer((unsigned)report->batch));
-    cli_json_set(object, "device", cli_json_text(report->device));
-    cli_json_set(object, "isa", cli_json_text(report->isa));
-    cli_json_set(object, "threads",
-                 report->threads ? cli_json_integer((unsigned)report->threads) : json_null());
+    const int threads = report->session.threads;
+    cli_device_add_json(&report->session, object);
+    cli_json_set(object, "threads", threads ? cli_json_integer((unsigned)threads) : json_null());
     cli_json_set(object, "nets", nets);
     return object;
 }

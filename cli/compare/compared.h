@@ -28,8 +28,8 @@ typedef struct cli_compared {
 typedef struct cli_compared_report {
     const cli_compared *nets;
     size_t count;
-    int batch, threads; /* of the measurement; threads 0: speed was not measured */
-    const char *device, *isa;
+    int batch;                /* of the measurement */
+    nin_session_info session; /* likewise; threads 0: speed was not measured */
 } cli_compared_report;
 
 /* Fills in what the net itself tells. */

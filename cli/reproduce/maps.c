@@ -53,7 +53,7 @@ static nin_status find_step(map_sheet *sheet, nin_error *err) {
 static nin_status open_sheet(map_sheet *sheet, nin_model *model, const nin_dataset *test,
                              nin_error *err) {
     nin_session_options options = nin_session_options_defaults();
-    options.batch = 1;
+    options.device = "cpu"; /* picture by picture */
     options.keep_results = true;
     nin_status status = nin_session_create(model->net, &options, &sheet->session, err);
     if (status != NIN_OK) {

@@ -9,6 +9,11 @@ try() {
     fi
 }
 
+# From here on nin sees the CUDA device of tests/plugins/fake.c.
+take_fake_device() {
+    export LD_LIBRARY_PATH="$PLUGINS/driver" NIN_PLUGIN_PATH="$PLUGINS/fake"
+}
+
 # Trains a small net on a few drawn pictures: little_run DIRECTORY [OPTION...]
 little_run() {
     directory=$1

@@ -6,7 +6,9 @@ A case is tests/cli/TOPIC/NAME.sh. It is run by `sh -eu` in an empty directory o
     $CASES     tests/cli/TOPIC, for files that cases share
     $SOURCE    the root of the source tree
     $EXAMPLES  where the built examples are
+    $PLUGINS   where the plug-ins for tests are (tests/plugins)
     $HOME      an empty directory
+    $NIN_PLUGIN_PATH  a directory that is not there: no case sees a CUDA device unless it asks for one
 and nothing else of the caller's environment but PATH, OMP_WAIT_POLICY and the sanitizers' options.
 What it prints and how it ends is compared with
     NAME.sh.stdout, NAME.sh.stderr    (no such file: nothing)
@@ -108,6 +110,8 @@ class Case:
                 CASES=str(self.script.parent),
                 SOURCE=str(HERE.parent.parent),
                 EXAMPLES=str(options.examples),
+                PLUGINS=str(options.plugins),
+                NIN_PLUGIN_PATH=str(options.plugins / "none"),
                 HOME=str(home),
                 LC_ALL="C.UTF-8",
                 TERM="dumb",
@@ -177,12 +181,14 @@ def main():
     )
     parser.add_argument("--nin", type=pathlib.Path, required=True, help="the program to test")
     parser.add_argument("--examples", type=pathlib.Path, help="where the built examples are")
+    parser.add_argument("--plugins", type=pathlib.Path, help="default: tests/plugins beside it")
     parser.add_argument("--root", type=pathlib.Path, default=HERE, help="where the topics are")
     parser.add_argument("--timeout", type=float, default=120, help="seconds a case may take")
     parser.add_argument("--update", action="store_true", help="write the expected files")
     parser.add_argument("wanted", nargs="*", metavar="TOPIC|TOPIC/NAME")
     options = parser.parse_args()
     options.nin = options.nin.resolve()
+    options.plugins = options.plugins or options.nin.parent / "tests" / "plugins"
     if not os.access(options.nin, os.X_OK):
         sys.exit(f"run.py: {options.nin} is not a program")
 
