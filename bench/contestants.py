@@ -41,7 +41,8 @@ def threads_of(options, row):
 def nin_bench(options, row, *more):
     command = [options.nin, "bench", "--json", "--model", row.model, "--mode", row.mode,
                "--batch", str(row.batch), "--threads", str(threads_of(options, row)),
-               "--seconds", str(options.seconds), "--isa", row.isa, "--quiet", *more]
+               "--seconds", str(options.seconds), "--device", "cpu", "--isa", row.isa, "--quiet",
+               *more]
     return run_json(command + (["--resize", str(row.size)] if row.size else []))
 
 
@@ -73,8 +74,8 @@ def trained(options, row):
     model = run / "last.safetensors"
     if not model.exists():
         output_of([options.nin, "train", "--model", row.model, "--data", "drawn", "--limit", "32",
-                   "--batch", "8", "--max-steps", "1", "--epochs", "1", "--quiet", "--out",
-                   str(run)])
+                   "--batch", "8", "--max-steps", "1", "--epochs", "1", "--device", "cpu",
+                   "--quiet", "--out", str(run)])
     return str(model)
 
 
@@ -99,7 +100,7 @@ def time_starts(options, command, version):
 
 def nin_first(options, row):
     command = [options.nin, "predict", trained(options, row), first_picture(options),
-               "--threads", str(threads_of(options, row))]
+               "--device", "cpu", "--threads", str(threads_of(options, row))]
     return time_starts(options, command, "nin")
 
 
