@@ -1,0 +1,79 @@
+#include "cuda/plugin/session.h"
+
+namespace ninp_cuda {
+
+#ifdef NINP_CUDA_EMULATED
+
+/* There is nothing to record: kernels run where they are started. */
+void run_captured(session &of, int count, pass *body) {
+    body(of, count);
+}
+
+void free_graphs(graph_cache &) {
+}
+
+#else
+
+/* The place of a batch size, made free for it where it has none. */
+static int place_of(graph_cache &graphs, int count) {
+    for (int i = 0; i < graph_cache::KEPT; i++) {
+        if (graphs.counts[i] == count) {
+            return i;
+        }
+    }
+    const int place = graphs.next;
+    graphs.next = (graphs.next + 1) % graph_cache::KEPT;
+    if (graphs.graphs[place]) {
+        (void)cudaGraphExecDestroy(graphs.graphs[place]);
+    }
+    graphs.graphs[place] = NULL;
+    graphs.counts[place] = count;
+    graphs.seen[place] = false;
+    return place;
+}
+
+static cudaGraphExec_t record(session &of, int count, pass *body) {
+    cudaGraph_t graph = NULL;
+    cudaGraphExec_t made = NULL;
+    note(of.on, cudaStreamBeginCapture(of.on.stream, cudaStreamCaptureModeThreadLocal));
+    if (of.on.error != cudaSuccess) {
+        return NULL;
+    }
+    body(of, count);
+    note(of.on, cudaStreamEndCapture(of.on.stream, &graph));
+    if (of.on.error == cudaSuccess) {
+        note(of.on, cudaGraphInstantiate(&made, graph, 0));
+    }
+    if (graph) {
+        note(of.on, cudaGraphDestroy(graph));
+    }
+    return made;
+}
+
+/* The first run is not recorded: modules are loaded in it, which may not happen in a recording. */
+void run_captured(session &of, int count, pass *body) {
+    const int place = place_of(of.graphs, count);
+    if (!of.graphs.seen[place]) {
+        of.graphs.seen[place] = true;
+        body(of, count);
+        return;
+    }
+    if (!of.graphs.graphs[place] && of.on.error == cudaSuccess) {
+        of.graphs.graphs[place] = record(of, count, body);
+    }
+    if (of.on.error == cudaSuccess) {
+        note(of.on, cudaGraphLaunch(of.graphs.graphs[place], of.on.stream));
+    }
+}
+
+void free_graphs(graph_cache &graphs) {
+    for (int i = 0; i < graph_cache::KEPT; i++) {
+        if (graphs.graphs[i]) {
+            (void)cudaGraphExecDestroy(graphs.graphs[i]);
+        }
+    }
+}
+
+#endif
+
+} // namespace ninp_cuda

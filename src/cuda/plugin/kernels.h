@@ -1,0 +1,157 @@
+/* The plug-in's own kernels, as functions that start them. Pictures are N x H x W x C, stored as
+ * float or, where the launcher's math is NINP_CUDA_BF16, as bfloat16: `void *` below. Sums are
+ * float, in an order that depends on shapes alone, and nothing is added atomically: the same input
+ * gives the same bits. Arrays start at multiples of 16 bytes. A launcher that has an error starts
+ * nothing. */
+#ifndef NINP_CUDA_PLUGIN_KERNELS_H
+#define NINP_CUDA_PLUGIN_KERNELS_H
+
+#include "cuda/plugin/device.h"
+
+namespace ninp_cuda {
+
+inline size_t value_bytes(ninp_cuda_math math) {
+    return math == NINP_CUDA_BF16 ? 2 : 4;
+}
+
+/* ---- convolution and fully-connected layers (conv.cu) ---- */
+
+/* A fully-connected layer is a convolution of kernel 1 over one pixel. */
+struct conv_shape {
+    nin_shape input, output;
+    int kernel, stride, padding;
+};
+
+/* Weights in the kernels' order, weight_count(shape) values each: `forward` as rows (r, s, c) of
+ * output channels, `backward` as rows (r, s, k) of input channels. */
+size_t weight_count(const conv_shape &shape);
+
+/* What a convolution's weights are made from: K x C x R x S and K floats. With batch norm in
+ * evaluation (scale not NULL) its map is folded in. */
+struct weight_source {
+    const float *weight, *bias;
+    const float *scale, *shift, *mean, *variance;
+    double epsilon;
+};
+/* backward may be NULL. bias receives K floats. */
+void pack_weights(launcher &on, const conv_shape &shape, const weight_source &from, void *forward,
+                  void *backward, float *bias);
+
+/* y = activation(conv(x) + bias). Padding is zeros that are multiplied like everything else. */
+void conv_forward(launcher &on, const conv_shape &shape, int count, const void *x,
+                  const void *weights, const float *bias, ninp_activation activation, void *y);
+/* dx, times the derivative of the activation that gave x. */
+void conv_input_gradient(launcher &on, const conv_shape &shape, int count, const void *dy,
+                         const void *weights, ninp_activation input_activation, const void *x,
+                         void *dx);
+/* gradient: K x C x R x S. The pixels of the batch are cut into parts with sums of their own in
+ * partial (weight_gradient_floats), which are added in order. */
+size_t weight_gradient_floats(const conv_shape &shape, int count);
+void conv_weight_gradient(launcher &on, const conv_shape &shape, int count, const void *x,
+                          const void *dy, float *partial, float *gradient);
+
+/* ---- sums over pixels, a channel each (columns.cu) ---- */
+
+/* Floats that the functions below need in `partial`. rows: pixels of all pictures. */
+size_t column_floats(size_t rows, int channels);
+/* sums[c] = sum of x[row][c]. */
+void column_sums(launcher &on, size_t rows, int channels, const void *x, float *partial,
+                 float *sums);
+
+/* ---- batch norm (norm.cu) ---- */
+
+struct norm_tensors {
+    const float *scale, *shift;
+    float *mean, *variance; /* running statistics */
+    double epsilon, momentum;
+};
+/* Training: y = activation of the normalised x. used_mean and used_inverse (1 / deviation), C
+ * floats each, are kept for backward; running statistics move on. fixed: normalises by running
+ * statistics, which stay, as in evaluation. */
+void norm_forward(launcher &on, const norm_tensors &tensors, bool fixed, size_t rows, int channels,
+                  const void *x, float *partial, float *used_mean, float *used_inverse,
+                  ninp_activation activation, void *y);
+/* Gradients of scale and shift, and dx (may be NULL) times the derivative of the activation that
+ * gave x. */
+struct norm_gradients {
+    float *scale, *shift;
+};
+void norm_backward(launcher &on, const norm_tensors &tensors, bool fixed, size_t rows, int channels,
+                   const void *x, const void *dy, float *partial, const float *used_mean,
+                   const float *used_inverse, norm_gradients gradients,
+                   ninp_activation input_activation, void *dx);
+
+/* ---- pools (max_pool.cu, mean_pool.cu) ---- */
+
+struct pool_shape {
+    nin_shape input, output;
+    ninp_pool_options pool;
+    bool adaptive;
+};
+
+/* Bytes a value of `place`, which says where in its window the maximum was. */
+size_t place_bytes(const ninp_pool_options &pool);
+/* The first of equals wins, NaN before numbers. place may be NULL. */
+void max_pool_forward(launcher &on, const pool_shape &shape, int count, const void *x, void *y,
+                      void *place);
+/* dx: each pixel adds up the windows whose maximum it was, in order. dy is multiplied by the
+ * derivative of y_activation, applied before the pool, dx by that of x_activation; y or x may be
+ * NULL where there is none. */
+void max_pool_backward(launcher &on, const pool_shape &shape, int count, const void *dy,
+                       const void *place, ninp_activation y_activation, const void *y,
+                       ninp_activation x_activation, const void *x, void *dx);
+void mean_pool_forward(launcher &on, const pool_shape &shape, int count, const void *x, void *y);
+void mean_pool_backward(launcher &on, const pool_shape &shape, int count, const void *dy,
+                        ninp_activation x_activation, const void *x, void *dx);
+
+/* ---- value by value (map.cu, dropout.cu) ---- */
+
+void activate_values(launcher &on, ninp_activation activation, size_t values, const void *x,
+                     void *y);
+/* dx = dy times the derivative of the activation whose result is x; dx may be dy. */
+void derive_values(launcher &on, ninp_activation activation, size_t values, const void *x,
+                   const void *dy, void *dx);
+
+/* Pictures C x H x W of float to H x W x C and back. */
+void pack_pictures(launcher &on, nin_shape shape, int count, const float *from, void *to);
+void unpack_pictures(launcher &on, nin_shape shape, int count, const void *from, float *to);
+
+/* H x W x C to features in the order c, y, x, and the gradient back, times the derivative of the
+ * activation that gave x. */
+void flatten_forward(launcher &on, nin_shape shape, int count, const void *x, void *y);
+void flatten_backward(launcher &on, nin_shape shape, int count, const void *dy,
+                      ninp_activation x_activation, const void *x, void *dx);
+
+/* marks[c] = 1 where a channel of `rows` pixels has anything but zero; the others stay. */
+void mark_channels(launcher &on, size_t rows, int channels, const void *x, unsigned char *marks);
+
+struct dropout_rule {
+    uint64_t seed;
+    int layer;
+    double probability;
+};
+/* y = x / (1 - probability) or 0, by the random numbers of docs/design.md; *step in device memory
+ * numbers the masks. Then times the derivative of the activation that gave `through` (backward; may
+ * be NULL). */
+void dropout(launcher &on, const dropout_rule &rule, nin_shape shape, int count,
+             const uint64_t *step, const void *x, ninp_activation activation, const void *through,
+             void *y);
+
+/* ---- loss (loss.cu) ---- */
+
+/* A batch's targets, in device memory. */
+struct loss_targets {
+    const int32_t *labels;
+    const int32_t *others; /* that of `labels` where there is one label only */
+    const float *shares;   /* of labels, as nin_examples; 1 where there is one label only */
+    const float *smoothing;
+};
+/* As nin_cross_entropy, in float64. results, 2 count + 2 values: losses, their sum, the number of
+ * correct examples, then 1 for each of those and 0 for the others. dlogits: the gradient of the
+ * mean, times the derivative of the activation that gave the logits. */
+void cross_entropy(launcher &on, const loss_targets &targets, int count, int classes,
+                   const void *logits, ninp_activation activation, void *dlogits, double *results);
+
+} // namespace ninp_cuda
+
+#endif

@@ -1,0 +1,199 @@
+/* Where everything lies in a session's device memory. The walk over all pieces is made twice: to
+ * find the size, then to hand out places. */
+#include "cuda/plugin/session.h"
+
+extern "C" {
+#include "base/error.h"
+#include "base/memory.h"
+}
+
+namespace ninp_cuda {
+namespace {
+
+enum { ALIGNMENT = 256 };
+
+struct arena {
+    unsigned char *base; /* NULL: sizes are added up only */
+    size_t bytes;        /* so far; SIZE_MAX: more than can be counted */
+};
+
+void *take_bytes(arena &from, size_t count, size_t size) {
+    size_t bytes, rounded, after;
+    if (!ninp_mul(count, size, &bytes) || !ninp_add(bytes, ALIGNMENT - 1, &rounded) ||
+        !ninp_add(from.bytes, rounded / ALIGNMENT * ALIGNMENT, &after)) {
+        from.bytes = SIZE_MAX;
+        return NULL;
+    }
+    void *place = from.base ? from.base + from.bytes : NULL;
+    from.bytes = after;
+    return place;
+}
+
+template <typename T> T *take(arena &from, size_t count) {
+    return static_cast<T *>(take_bytes(from, count, sizeof(T)));
+}
+
+size_t values_of(nin_shape shape) {
+    return (size_t)shape.channels * (size_t)shape.height * (size_t)shape.width;
+}
+
+size_t larger(size_t a, size_t b) {
+    return a > b ? a : b;
+}
+
+bool has_weights(const ninp_step &step) {
+    return step.work == NINP_WORK_CONV || step.work == NINP_WORK_LINEAR;
+}
+
+bool has_pool(const ninp_step &step) {
+    return step.pooled || step.work == NINP_WORK_MAX_POOL;
+}
+
+/* What all steps share, as large as the largest needs it. Values of one picture. */
+struct shared_sizes {
+    size_t output, input, unpooled, partial, plain, channels;
+};
+
+size_t rows_of(const session &of, nin_shape shape) {
+    return (size_t)of.task.batch * (size_t)shape.height * (size_t)shape.width;
+}
+
+size_t partial_floats(const session &of, const step_state &state) {
+    if (has_weights(*state.step) && of.task.training) {
+        const nin_shape shape = state.conv.output;
+        return larger(weight_gradient_floats(state.conv, of.task.batch),
+                      column_floats(rows_of(of, shape), shape.channels));
+    }
+    const nin_shape input = state.step->input;
+    return state.step->work == NINP_WORK_BATCH_NORM
+               ? column_floats(rows_of(of, input), input.channels)
+               : 0;
+}
+
+shared_sizes measure(const session &of) {
+    shared_sizes sizes = {};
+    sizes.plain = (size_t)of.task.batch * (size_t)of.task.classes;
+    for (size_t i = 0; i < of.task.plan->count; i++) {
+        const step_state &state = of.steps[i];
+        const ninp_step &step = *state.step;
+        sizes.output = larger(sizes.output, values_of(step.output));
+        sizes.input = larger(sizes.input, values_of(step.input));
+        sizes.plain = larger(sizes.plain, values_of(step.output));
+        sizes.partial = larger(sizes.partial, partial_floats(of, state));
+        sizes.channels = larger(sizes.channels, (size_t)step.output.channels);
+        if (step.pooled) {
+            sizes.unpooled = larger(sizes.unpooled, values_of(step.unpooled));
+        }
+    }
+    return sizes;
+}
+
+void lay_out_step(session &of, step_state &state, arena &from, bool own_output) {
+    const ninp_step &step = *state.step;
+    const size_t batch = (size_t)of.task.batch;
+    const size_t bytes = value_bytes(of.task.math);
+    const size_t before = from.bytes;
+    if (own_output) {
+        state.output = take_bytes(from, batch * bytes, values_of(step.output));
+    }
+    if (has_pool(step) && of.task.training) {
+        state.place = take_bytes(from, batch * place_bytes(step.pool), values_of(step.output));
+    }
+    state.sizes.activation_bytes = from.bytes - before;
+    const size_t packed = from.bytes;
+    if (has_weights(step)) {
+        state.forward_weights = take_bytes(from, weight_count(state.conv), bytes);
+        state.bias = take<float>(from, (size_t)state.conv.output.channels);
+        if (of.task.training && step.input_gradient) {
+            state.backward_weights = take_bytes(from, weight_count(state.conv), bytes);
+        }
+    }
+    if (step.work == NINP_WORK_BATCH_NORM) {
+        state.used_mean = take<float>(from, (size_t)step.input.channels);
+        state.used_inverse = take<float>(from, (size_t)step.input.channels);
+    }
+    state.sizes.weight_bytes = from.bytes - packed;
+    state.sizes.workspace_bytes = partial_floats(of, state) * sizeof(float);
+    if (step.pooled) {
+        state.sizes.workspace_bytes += batch * bytes * values_of(step.unpooled);
+    }
+}
+
+void lay_out_training(session &of, arena &from, const shared_sizes &sizes) {
+    const size_t batch = (size_t)of.task.batch;
+    const size_t flow = larger(sizes.input, (size_t)of.task.classes);
+    of.gradients = take<float>(from, of.task.parameter_count);
+    for (int i = 0; i < 2; i++) {
+        of.flow[i] = take_bytes(from, batch * value_bytes(of.task.math), flow);
+    }
+    of.labels = take<int32_t>(from, batch);
+    of.others = take<int32_t>(from, batch);
+    of.shares = take<float>(from, batch);
+    of.smoothing = take<float>(from, 1);
+    of.number = take<uint64_t>(from, 1);
+    of.losses = take<double>(from, 2 * batch + 2);
+}
+
+void lay_out(session &of, arena &from) {
+    const shared_sizes sizes = measure(of);
+    const size_t batch = (size_t)of.task.batch;
+    const size_t bytes = value_bytes(of.task.math);
+    const bool kept = of.task.training || of.task.keep_results;
+    of.values = take<float>(from, of.task.value_count);
+    of.pictures = take<float>(from, batch * values_of(of.task.input));
+    of.input = take_bytes(from, batch * bytes, values_of(of.task.input));
+    of.unpooled = take_bytes(from, batch * bytes, sizes.unpooled);
+    of.partial = take<float>(from, sizes.partial);
+    of.plain = take<float>(from, sizes.plain);
+    of.marks = take<unsigned char>(from, sizes.channels);
+    void *turns[2] = {NULL, NULL}; /* outputs of steps, where nobody asks for them later */
+    for (int i = 0; i < 2 && !kept; i++) {
+        turns[i] = take_bytes(from, batch * bytes, sizes.output);
+    }
+    for (size_t i = 0; i < of.task.plan->count; i++) {
+        of.steps[i].output = turns[i % 2];
+        lay_out_step(of, of.steps[i], from, kept);
+    }
+    if (of.task.training) {
+        lay_out_training(of, from, sizes);
+    }
+}
+
+nin_status fail_memory(const session &of, nin_error *err) {
+    const size_t million = 1000000;
+    return ninp_fail(err, NIN_ERROR_MEMORY,
+                     "out of memory: batch %d wants %zu MB of the device's; most of that grows "
+                     "with --batch, by %zu MB a picture at most",
+                     of.task.batch, of.arena_bytes / million + 1,
+                     of.arena_bytes / (size_t)of.task.batch / million + 1);
+}
+
+} // namespace
+
+nin_status allocate(session &of, nin_error *err) {
+    arena sizes = {NULL, 0};
+    lay_out(of, sizes);
+    of.arena_bytes = sizes.bytes;
+    void *block = NULL;
+    const cudaError_t error =
+        sizes.bytes == SIZE_MAX ? cudaErrorMemoryAllocation : cudaMalloc(&block, sizes.bytes);
+    if (error == cudaErrorMemoryAllocation) {
+        (void)cudaGetLastError(); /* it is not a fault of the device: forget it */
+        return fail_memory(of, err);
+    }
+    note(of.on, error);
+    if (error != cudaSuccess) {
+        return fail_cuda(of, "allocating memory", err);
+    }
+    of.arena = static_cast<unsigned char *>(block);
+    arena places = {of.arena, 0};
+    lay_out(of, places);
+    if (of.task.training) {
+        /* Gradients of frozen tensors are never computed. */
+        note(of.on, cudaMemsetAsync(of.gradients, 0, of.task.parameter_count * sizeof(float),
+                                    of.on.stream));
+    }
+    return wait(of, "laying out memory", err);
+}
+
+} // namespace ninp_cuda

@@ -1,0 +1,135 @@
+/* Weights as the kernels take them; pictures from C x H x W and back. One thread a value. */
+#include "cuda/plugin/kernels.h"
+#include "cuda/plugin/value.h"
+
+namespace ninp_cuda {
+namespace {
+
+/* What batch norm in evaluation multiplies a channel by. */
+__device__ double norm_factor(const weight_source &from, int k) {
+    return (double)from.scale[k] / sqrt((double)from.variance[k] + from.epsilon);
+}
+
+/* Weight (k, c, place) is read where neighbouring threads write. */
+template <typename T>
+__global__ void pack_forward_kernel(weight_source from, int channels, int window, int filters,
+                                    T *packed) {
+    const size_t index = each_index();
+    if (index >= (size_t)channels * (size_t)window * (size_t)filters) {
+        return;
+    }
+    const size_t k = index % (size_t)filters;
+    const size_t row = index / (size_t)filters;
+    const size_t c = row % (size_t)channels;
+    const size_t place = row / (size_t)channels;
+    const float weight = from.weight[(k * (size_t)channels + c) * (size_t)window + place];
+    put(packed + index, from.scale ? (float)((double)weight * norm_factor(from, (int)k)) : weight);
+}
+
+template <typename T>
+__global__ void pack_backward_kernel(const float *weight, int channels, int window, int filters,
+                                     T *packed) {
+    const size_t index = each_index();
+    if (index >= (size_t)channels * (size_t)window * (size_t)filters) {
+        return;
+    }
+    const size_t c = index % (size_t)channels;
+    const size_t row = index / (size_t)channels;
+    const size_t k = row % (size_t)filters;
+    const size_t place = row / (size_t)filters;
+    put(packed + index, weight[(k * (size_t)channels + c) * (size_t)window + place]);
+}
+
+__global__ void pack_bias_kernel(weight_source from, int filters, float *bias) {
+    const size_t k = each_index();
+    if (k >= (size_t)filters) {
+        return;
+    }
+    if (!from.scale) {
+        bias[k] = from.bias[k];
+        return;
+    }
+    const double moved = (double)from.bias[k] - (double)from.mean[k];
+    bias[k] = (float)(moved * norm_factor(from, (int)k) + (double)from.shift[k]);
+}
+
+template <typename T>
+__global__ void pack_pictures_kernel(size_t values, size_t pixels, int channels, const float *from,
+                                     T *to) {
+    const size_t index = each_index();
+    if (index < values) {
+        const size_t c = index % (size_t)channels;
+        const size_t pixel = index / (size_t)channels % pixels;
+        const size_t picture = index / (size_t)channels / pixels;
+        put(to + index, from[(picture * (size_t)channels + c) * pixels + pixel]);
+    }
+}
+
+template <typename T>
+__global__ void unpack_pictures_kernel(size_t values, size_t pixels, int channels, const T *from,
+                                       float *to) {
+    const size_t index = each_index();
+    if (index < values) {
+        const size_t pixel = index % pixels;
+        const size_t c = index / pixels % (size_t)channels;
+        const size_t picture = index / pixels / (size_t)channels;
+        to[index] = widen(from[(picture * pixels + pixel) * (size_t)channels + c]);
+    }
+}
+
+template <typename T>
+void pack_weights_as(launcher &on, const conv_shape &shape, const weight_source &from,
+                     void *forward, void *backward) {
+    const dim3 grid = each_grid(weight_count(shape));
+    const int window = shape.kernel * shape.kernel;
+    launch_apart(on, pack_forward_kernel<T>, grid, EACH_THREADS, from, shape.input.channels, window,
+                 shape.output.channels, static_cast<T *>(forward));
+    if (backward) {
+        launch_apart(on, pack_backward_kernel<T>, grid, EACH_THREADS, from.weight,
+                     shape.input.channels, window, shape.output.channels,
+                     static_cast<T *>(backward));
+    }
+}
+
+size_t pixels_of(nin_shape shape) {
+    return (size_t)shape.height * (size_t)shape.width;
+}
+
+} // namespace
+
+void pack_weights(launcher &on, const conv_shape &shape, const weight_source &from, void *forward,
+                  void *backward, float *bias) {
+    if (on.math == NINP_CUDA_BF16) {
+        pack_weights_as<bf16>(on, shape, from, forward, backward);
+    } else {
+        pack_weights_as<float>(on, shape, from, forward, backward);
+    }
+    launch_apart(on, pack_bias_kernel, each_grid((size_t)shape.output.channels), EACH_THREADS, from,
+                 shape.output.channels, bias);
+}
+
+void pack_pictures(launcher &on, nin_shape shape, int count, const float *from, void *to) {
+    const size_t values = (size_t)count * pixels_of(shape) * (size_t)shape.channels;
+    const dim3 grid = each_grid(values);
+    if (on.math == NINP_CUDA_BF16) {
+        launch_apart(on, pack_pictures_kernel<bf16>, grid, EACH_THREADS, values, pixels_of(shape),
+                     shape.channels, from, static_cast<bf16 *>(to));
+    } else {
+        launch_apart(on, pack_pictures_kernel<float>, grid, EACH_THREADS, values, pixels_of(shape),
+                     shape.channels, from, static_cast<float *>(to));
+    }
+}
+
+void unpack_pictures(launcher &on, nin_shape shape, int count, const void *from, float *to) {
+    const size_t values = (size_t)count * pixels_of(shape) * (size_t)shape.channels;
+    const dim3 grid = each_grid(values);
+    if (on.math == NINP_CUDA_BF16) {
+        launch_apart(on, unpack_pictures_kernel<bf16>, grid, EACH_THREADS, values, pixels_of(shape),
+                     shape.channels, static_cast<const bf16 *>(from), to);
+    } else {
+        launch_apart(on, unpack_pictures_kernel<float>, grid, EACH_THREADS, values,
+                     pixels_of(shape), shape.channels, static_cast<const float *>(from), to);
+    }
+}
+
+} // namespace ninp_cuda

@@ -1,0 +1,234 @@
+/* The steps of a plan, forward and backward. The gradient that a step receives is that of its
+ * result before its own activation (docs/design.md, "The gradient convention"). */
+#include "cuda/plugin/session.h"
+
+namespace ninp_cuda {
+namespace {
+
+/* Times what is started between begin_time and end_time, where steps are timed. */
+void begin_time(session &of) {
+    if (of.times) {
+        note(of.on, cudaEventRecord(of.start, of.on.stream));
+    }
+}
+
+double end_time(session &of) {
+    float milliseconds = 0.0F;
+    if (of.times) {
+        note(of.on, cudaEventRecord(of.end, of.on.stream));
+        note(of.on, cudaStreamSynchronize(of.on.stream));
+        if (of.on.error == cudaSuccess) {
+            note(of.on, cudaEventElapsedTime(&milliseconds, of.start, of.end));
+        }
+    }
+    return (double)milliseconds * 1e-3;
+}
+
+const float *tensor(const session &of, int number) {
+    return number < 0 ? NULL : of.values + of.task.offsets[number];
+}
+
+float *tensor_gradient(const session &of, int number) {
+    return number < 0 ? NULL : of.gradients + of.task.offsets[number];
+}
+
+size_t rows_of(nin_shape shape, int count) {
+    return (size_t)count * (size_t)shape.height * (size_t)shape.width;
+}
+
+size_t values_of(nin_shape shape, int count) {
+    return rows_of(shape, count) * (size_t)shape.channels;
+}
+
+norm_tensors norm_of(const session &of, const ninp_step &step) {
+    return {tensor(of, step.scale),
+            tensor(of, step.shift),
+            of.values + of.task.offsets[step.mean],
+            of.values + of.task.offsets[step.variance],
+            step.epsilon,
+            step.momentum};
+}
+
+bool is_fixed(const session &of, const ninp_step &step) {
+    return !of.task.training || step.fixed;
+}
+
+pool_shape pool_of(const ninp_step &step) {
+    return {step.work == NINP_WORK_CONV ? step.unpooled : step.input, step.output, step.pool,
+            step.adaptive};
+}
+
+dropout_rule rule_of(const session &of, const ninp_step &step) {
+    return {of.task.seed, step.number, step.dropout};
+}
+
+void forward_step(session &of, const step_state &state, int count, const void *x) {
+    const ninp_step &step = *state.step;
+    const size_t values = values_of(step.input, count);
+    switch (step.work) {
+    case NINP_WORK_CONV:
+    case NINP_WORK_LINEAR:
+        conv_forward(of.on, state.conv, count, x, state.forward_weights, state.bias,
+                     step.activation, step.pooled ? of.unpooled : state.output);
+        if (step.pooled) {
+            max_pool_forward(of.on, pool_of(step), count, of.unpooled, state.output, state.place);
+        }
+        break;
+    case NINP_WORK_MAX_POOL:
+        max_pool_forward(of.on, pool_of(step), count, x, state.output, state.place);
+        break;
+    case NINP_WORK_AVG_POOL: mean_pool_forward(of.on, pool_of(step), count, x, state.output); break;
+    case NINP_WORK_BATCH_NORM:
+        norm_forward(of.on, norm_of(of, step), is_fixed(of, step), rows_of(step.input, count),
+                     step.input.channels, x, of.partial, state.used_mean, state.used_inverse,
+                     step.activation, state.output);
+        break;
+    case NINP_WORK_DROPOUT:
+        if (of.task.training) {
+            dropout(of.on, rule_of(of, step), step.input, count, of.number, x, NINP_ACTIVATION_NONE,
+                    NULL, state.output);
+        } else {
+            activate_values(of.on, NINP_ACTIVATION_NONE, values, x, state.output);
+        }
+        break;
+    case NINP_WORK_FLATTEN: flatten_forward(of.on, step.input, count, x, state.output); break;
+    case NINP_WORK_ACTIVATION:
+        activate_values(of.on, step.activation, values, x, state.output);
+        break;
+    }
+}
+
+/* A convolution or fully-connected layer: both gradients. */
+void backward_weighted(session &of, const step_state &state, int count, const void *x,
+                       const void *dy, void *dx, double *weight_time) {
+    const ninp_step &step = *state.step;
+    const nin_shape shape = state.conv.output;
+    begin_time(of);
+    column_sums(of.on, rows_of(shape, count), shape.channels, dy, of.partial,
+                tensor_gradient(of, step.bias));
+    conv_weight_gradient(of.on, state.conv, count, x, dy, of.partial,
+                         tensor_gradient(of, step.weight));
+    *weight_time = end_time(of);
+    if (dx) {
+        conv_input_gradient(of.on, state.conv, count, dy, state.backward_weights,
+                            step.input_activation, x, dx);
+    }
+}
+
+/* From dy to dx, which is NULL where nobody needs it. */
+void backward_step(session &of, const step_state &state, int count, const void *x, const void *dy,
+                   void *dx) {
+    const ninp_step &step = *state.step;
+    const ninp_activation before = step.input_activation;
+    const void *through = before == NINP_ACTIVATION_NONE ? NULL : x;
+    if (step.work == NINP_WORK_BATCH_NORM) {
+        norm_backward(of.on, norm_of(of, step), step.fixed, rows_of(step.input, count),
+                      step.input.channels, x, dy, of.partial, state.used_mean, state.used_inverse,
+                      {tensor_gradient(of, step.scale), tensor_gradient(of, step.shift)}, before,
+                      dx);
+        return;
+    }
+    if (!dx) {
+        return;
+    }
+    switch (step.work) {
+    case NINP_WORK_MAX_POOL:
+        max_pool_backward(of.on, pool_of(step), count, dy, state.place, NINP_ACTIVATION_NONE, NULL,
+                          before, through, dx);
+        break;
+    case NINP_WORK_AVG_POOL:
+        mean_pool_backward(of.on, pool_of(step), count, dy, before, through, dx);
+        break;
+    case NINP_WORK_DROPOUT:
+        dropout(of.on, rule_of(of, step), step.input, count, of.number, dy, before, through, dx);
+        break;
+    case NINP_WORK_FLATTEN:
+        flatten_backward(of.on, step.input, count, dy, before, through, dx);
+        break;
+    default: /* ACTIVATION: the step behind it has multiplied by its derivative */
+        derive_values(of.on, before, values_of(step.input, count), x, dy, dx);
+        break;
+    }
+}
+
+void backward_any(session &of, size_t i, int count, const void *dy, void *dx) {
+    const step_state &state = of.steps[i];
+    const ninp_step &step = *state.step;
+    const void *x = step_input(of, i);
+    double pool_time = 0.0;
+    double weight_time = 0.0;
+    begin_time(of);
+    if (step.weight < 0) {
+        backward_step(of, state, count, x, dy, dx);
+    } else {
+        if (step.pooled) {
+            max_pool_backward(of.on, pool_of(step), count, dy, state.place, step.activation,
+                              state.output, NINP_ACTIVATION_NONE, NULL, of.unpooled);
+            pool_time = end_time(of);
+            dy = of.unpooled;
+        }
+        backward_weighted(of, state, count, x, dy, dx, &weight_time);
+        begin_time(of);
+    }
+    const double rest = end_time(of);
+    if (of.times) {
+        of.times[i].backward = pool_time + weight_time + rest;
+        of.times[i].weight_gradient = weight_time;
+    }
+}
+
+} // namespace
+
+const void *step_input(const session &of, size_t i) {
+    return i > 0 ? of.steps[i - 1].output : of.input;
+}
+
+void pack_all_weights(session &of) {
+    for (size_t i = 0; i < of.task.plan->count; i++) {
+        const step_state &state = of.steps[i];
+        const ninp_step &step = *state.step;
+        if (step.weight < 0) {
+            continue;
+        }
+        const weight_source from = {tensor(of, step.weight),
+                                    tensor(of, step.bias),
+                                    tensor(of, step.scale),
+                                    tensor(of, step.shift),
+                                    tensor(of, step.mean),
+                                    tensor(of, step.variance),
+                                    step.epsilon};
+        pack_weights(of.on, state.conv, from, state.forward_weights, state.backward_weights,
+                     state.bias);
+    }
+}
+
+void run_forward(session &of, int count) {
+    pack_pictures(of.on, of.task.input, count, of.pictures, of.input);
+    for (size_t i = 0; i < of.task.plan->count; i++) {
+        begin_time(of);
+        forward_step(of, of.steps[i], count, step_input(of, i));
+        const double time = end_time(of);
+        if (of.times) {
+            of.times[i].forward = time;
+        }
+    }
+}
+
+void run_loss_and_backward(session &of, int count) {
+    const size_t steps = of.task.plan->count;
+    const step_state &last = of.steps[steps - 1];
+    const loss_targets targets = {of.labels, of.others, of.shares, of.smoothing};
+    /* A pooled convolution multiplies by the derivative itself. */
+    cross_entropy(of.on, targets, count, of.task.classes, last.output,
+                  last.step->pooled ? NINP_ACTIVATION_NONE : last.step->activation,
+                  of.flow[steps % 2], of.losses);
+    for (size_t i = steps; i-- > 0;) {
+        const bool needed = of.steps[i].step->input_gradient;
+        backward_any(of, i, count, of.flow[(i + 1) % 2], needed ? of.flow[i % 2] : NULL);
+        if (!needed) {
+            break; /* nothing in front of it changes */
+        }
+    }
+}
+
+} // namespace ninp_cuda

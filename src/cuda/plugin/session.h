@@ -1,0 +1,69 @@
+/* A plan on one device: all memory in one block, laid out when the session is opened; a step
+ * allocates nothing. Kernels go to one stream. */
+#ifndef NINP_CUDA_PLUGIN_SESSION_H
+#define NINP_CUDA_PLUGIN_SESSION_H
+
+#include "cuda/plugin/capture.h"
+#include "cuda/plugin/kernels.h"
+
+namespace ninp_cuda {
+
+/* Pointers are to device memory; NULL where the step has no such thing. */
+struct step_state {
+    const ninp_step *step;
+    conv_shape conv; /* CONV and LINEAR: up to the max-pool */
+    void *output;    /* batch x step->output */
+    void *place;     /* training: where the maximum of each window was */
+    void *forward_weights, *backward_weights;
+    float *bias;
+    float *used_mean, *used_inverse; /* BATCH_NORM: what x was normalised by */
+    ninp_cuda_step sizes;
+};
+
+struct session {
+    ninp_cuda_task task;
+    launcher on;
+    step_state *steps; /* task.plan->count, in the host's memory */
+    graph_cache graphs;
+
+    unsigned char *arena;
+    size_t arena_bytes;
+    float *values;    /* the net's tensors, as on the host */
+    float *gradients; /* of the parameters */
+    float *pictures;  /* batch, as they come: C x H x W */
+    void *input;      /* the same, H x W x C */
+    void *unpooled; /* of a convolution before its max-pool, or its gradient there; all share it */
+    void *flow[2];  /* gradients between steps, in turn */
+    float *partial; /* parts of sums; all steps share it */
+    float *plain;   /* batch x logits, or one picture's result, C x H x W */
+    unsigned char *marks; /* one a channel */
+    /* The batch's targets. */
+    int32_t *labels, *others;
+    float *shares, *smoothing;
+    uint64_t *number;     /* of the dropout masks */
+    double *losses;       /* see cross_entropy */
+    float *host_shares;   /* batch ones, for examples with one label; in the host's memory */
+    bool packed;          /* evaluation: the kernels' weights are the net's */
+    nin_step_time *times; /* plan->count, while steps are timed; else NULL */
+    cudaEvent_t start, end;
+};
+
+/* memory.cpp: sizes and places of everything in the arena, which it allocates. */
+nin_status allocate(session &on, nin_error *err);
+
+/* run.cpp: from pictures to the last step's output, and from there to gradients. */
+void pack_all_weights(session &of);
+void run_forward(session &of, int count);
+void run_loss_and_backward(session &of, int count);
+
+/* The input of step i. */
+const void *step_input(const session &of, size_t i);
+
+/* fail.cpp: "WHAT failed: " and what CUDA says. The core puts the device in front. */
+nin_status fail_cuda(const session &of, const char *what, nin_error *err);
+/* Waits for everything that was started; NIN_OK where all of it went well. */
+nin_status wait(session &of, const char *what, nin_error *err);
+
+} // namespace ninp_cuda
+
+#endif

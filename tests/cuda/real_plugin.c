@@ -1,0 +1,58 @@
+/* The plug-in as it is built for a GPU; NINP_TEST_PLUGIN is its path. */
+#include "cuda/cuda_run.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SKIPPED = 77 };
+
+static void skip(const char *reason) {
+    printf("skipped: %s\n", reason);
+    exit(SKIPPED);
+}
+
+const ninp_cuda_plugin *cuda_plugin(void) {
+    static const ninp_cuda_plugin *plugin;
+    if (plugin) {
+        return plugin;
+    }
+    void *library = dlopen(NINP_TEST_PLUGIN, RTLD_NOW | RTLD_LOCAL);
+    void *found = library ? dlsym(library, NINP_CUDA_PLUGIN_SYMBOL) : NULL;
+    if (!found) {
+        printf("%s: %s\n", NINP_TEST_PLUGIN, dlerror());
+        exit(EXIT_FAILURE);
+    }
+    const ninp_cuda_plugin *(*open_plugin)(void);
+    memcpy(&open_plugin, &found, sizeof open_plugin);
+    ninp_cuda_device device = {0};
+    nin_error err = {0};
+    int count = 0;
+    if (open_plugin()->devices(&device, 1, &count, NULL, &err) != NIN_OK) {
+        skip(err.message);
+    }
+    if (count == 0 || !device.usable) {
+        skip(count ? device.reason : "no CUDA device");
+    }
+    plugin = open_plugin();
+    return plugin;
+}
+
+bool cuda_reverse_threads(bool reversed) {
+    (void)reversed;
+    return false;
+}
+
+bool cuda_limit_memory(size_t bytes) {
+    (void)bytes;
+    return false;
+}
+
+size_t cuda_allocations(void) {
+    return 0;
+}
+
+size_t cuda_allocated_bytes(void) {
+    return 0;
+}
