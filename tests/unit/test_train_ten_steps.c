@@ -26,17 +26,34 @@ enum { STEPS = 10, SAMPLES = 32 };
 
 #define ZERO 1e-12
 
-/* How a net is computed, and what that may change: of a loss, absolute; of a gradient, in
- * proportion to its norm; of one that is zero but for rounding (of a bias in front of batch norm),
- * in proportion to the norm of the whole gradient. */
+/* How a net is computed. */
 typedef struct way {
     const char *device, *isa, *math, *plugins;
-    double loss, gradient, zero;
+    double
+        rounding; /* 0: float32; else how many times PyTorch's own error in bfloat16 it may have */
 } way;
 
-#define FLOAT32_BOUNDS .loss = 1e-5, .gradient = 1e-5, .zero = 1e-7
-#define TF32_BOUNDS .loss = 2e-3, .gradient = 1e-2, .zero = 1e-3
-#define BF16_BOUNDS .loss = 2e-2, .gradient = 3e-2, .zero = 1e-2
+/* Bounds: of the first step's loss and of the others, absolute; of a gradient, in proportion to its
+ * norm; of one that is zero but for rounding (of a bias in front of batch norm), in proportion to
+ * the norm of the whole gradient.
+ */
+typedef struct bounds {
+    double first, loss, gradient, zero;
+} bounds;
+
+static const bounds float32_bounds = {1e-5, 1e-5, 1e-5, 1e-7};
+
+/* The nets, and how far PyTorch 2.15 is from its float64 with autocast to bfloat16, at most. Where
+ * ReLU and max-pool decide otherwise, gradients of layers in front differ by far more than the
+ * rounding, and so do losses after some steps. */
+static const struct {
+    const char *name;
+    bounds bfloat16;
+} cases[] = {{"nin", {2.6e-3, 0.015, 0.165, 1e-3}},
+             {"lenet", {2.6e-3, 0.0022, 0.011, 1e-3}},
+             {"alexnet", {2.6e-3, 0.204, 0.087, 1e-3}},
+             {"nin_bn", {2.6e-3, 0.0071, 0.33, 1e-3}}};
+enum { CASES = sizeof cases / sizeof *cases };
 
 /* The hash of ten_steps.py: a number in [0, 1) with 24 bits. */
 static double uniform(uint32_t stream, uint32_t index) {
@@ -76,6 +93,7 @@ static void fill_net(nin_net *net) {
 typedef struct ten_steps {
     const char *name; /* of the case */
     const way *how;
+    bounds allowed;
     golden *file;
     nin_net *net;
     float lr;
@@ -163,7 +181,8 @@ static void check_gradient(const ten_steps *run, const nin_tensor *tensor, const
                            const float *samples, double norm, double whole) {
     double found = norm_of(gradient, tensor->count);
     bool zero = norm < ZERO * whole;
-    if (!(fabs(found - norm) <= (zero ? run->how->zero * whole : run->how->gradient * norm))) {
+    if (!(fabs(found - norm) <=
+          (zero ? run->allowed.zero * whole : run->allowed.gradient * norm))) {
         fail_msg("%s on %s: gradient of %s: norm %.9g, PyTorch has %.9g", run->name,
                  run->how->device, tensor->name, found, norm);
     }
@@ -181,7 +200,7 @@ static void check_gradient(const ten_steps *run, const nin_tensor *tensor, const
     /* Samples that happen to be small are measured by what average ones would have. */
     double average = norm * sqrt((double)SAMPLES / (double)tensor->count);
     double measure = sqrt(size) > average ? sqrt(size) : average;
-    if (!(sqrt(error) <= run->how->gradient * measure)) {
+    if (!(sqrt(error) <= run->allowed.gradient * measure)) {
         fail_msg("%s on %s: gradient of %s: samples differ by %.2g of their norm", run->name,
                  run->how->device, tensor->name, sqrt(error) / measure);
     }
@@ -204,8 +223,17 @@ static void check_gradients(const ten_steps *run) {
     }
 }
 
-static void check_case(const char *name, const way *how) {
-    ten_steps run = {.name = name, .how = how};
+static bounds bounds_of(size_t index, const way *how) {
+    const bounds *own = &cases[index].bfloat16;
+    const double factor = how->rounding;
+    return factor > 0 ? (bounds){factor * own->first, 2 * factor * own->loss,
+                                 factor * own->gradient, factor * own->zero}
+                      : float32_bounds;
+}
+
+static void check_case(size_t index, const way *how) {
+    const char *name = cases[index].name;
+    ten_steps run = {.name = name, .how = how, .allowed = bounds_of(index, how)};
     open_run(&run);
     const float *losses = expected(&run, "losses", STEPS);
     const nin_train_options options = {.momentum = 0.9F, .weight_decay = 5e-4F};
@@ -218,7 +246,8 @@ static void check_case(const char *name, const way *how) {
         assert_int_equal(nin_session_gradients(run.session, &examples, run.gradients, &loss, NULL),
                          NIN_OK);
         double mean = loss.loss_sum / run.batch;
-        if (!(fabs(mean - (double)losses[step]) <= how->loss)) {
+        const double allowed = step == 0 ? run.allowed.first : run.allowed.loss;
+        if (!(fabs(mean - (double)losses[step]) <= allowed)) {
             fail_msg("%s on %s %s: step %d: loss %.9g, PyTorch has %.9g", name, how->device,
                      how->isa ? how->isa : how->math, step, mean, (double)losses[step]);
         }
@@ -238,17 +267,15 @@ static void check_case(const char *name, const way *how) {
     close_run(&run);
 }
 
-static const char *const cases[] = {"nin", "lenet", "alexnet", "nin_bn"};
-
 static void check_cases(const way *how) {
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        check_case(cases[i], how);
+    for (size_t i = 0; i < CASES; i++) {
+        check_case(i, how);
     }
 }
 
 static void test_reference(void **state) {
     (void)state;
-    check_cases(&(way){.device = "reference", .math = "float32", FLOAT32_BOUNDS});
+    check_cases(&(way){.device = "reference", .math = "float32"});
 }
 
 /* With every instruction set that this processor has. */
@@ -261,7 +288,7 @@ static void test_cpu(void **state) {
             print_message("%s is not tested: this processor lacks it\n", isa);
         }
         if (usable) {
-            check_cases(&(way){.device = "cpu", .isa = isa, FLOAT32_BOUNDS});
+            check_cases(&(way){.device = "cpu", .isa = isa});
         }
     }
 }
@@ -270,17 +297,17 @@ static const char *plugins; /* the directory that was named */
 
 static void test_cuda_float32(void **state) {
     (void)state;
-    check_cases(&(way){.device = "cuda", .math = "float32", .plugins = plugins, FLOAT32_BOUNDS});
+    check_cases(&(way){.device = "cuda", .math = "float32", .plugins = plugins});
 }
 
 static void test_cuda_tf32(void **state) {
     (void)state;
-    check_cases(&(way){.device = "cuda", .math = "tf32", .plugins = plugins, TF32_BOUNDS});
+    check_cases(&(way){.device = "cuda", .math = "tf32", .plugins = plugins, .rounding = 1});
 }
 
 static void test_cuda_bf16(void **state) {
     (void)state;
-    check_cases(&(way){.device = "cuda", .math = "bf16", .plugins = plugins, BF16_BOUNDS});
+    check_cases(&(way){.device = "cuda", .math = "bf16", .plugins = plugins, .rounding = 2});
 }
 
 static int run_on_cuda(void) {
