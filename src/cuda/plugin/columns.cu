@@ -12,8 +12,7 @@ template <typename T> struct value_term {
     }
 };
 
-__global__ void add_sums_kernel(const sum_pair *partial, int slab_count, int channels,
-                                float *sums) {
+__global__ void add_sums_kernel(const float *partial, int slab_count, int channels, float *sums) {
     const size_t c = each_index();
     if (c < (size_t)channels) {
         sums[c] = (float)add_slabs(partial, slab_count, channels, (int)c).first;
@@ -34,7 +33,7 @@ void column_sums(launcher &on, size_t rows, int channels, const void *x, float *
         run_slabs(on, value_term<float>{static_cast<const float *>(x)}, rows, channels, partial);
     }
     launch_apart(on, add_sums_kernel, each_grid((size_t)channels), EACH_THREADS,
-                 reinterpret_cast<const sum_pair *>(partial), slabs_of(rows).count, channels, sums);
+                 static_cast<const float *>(partial), slabs_of(rows).count, channels, sums);
 }
 
 } // namespace ninp_cuda

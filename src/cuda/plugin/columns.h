@@ -17,12 +17,12 @@ struct sum_pair {
 };
 
 /* A slab's rows, and how many slabs there are: at most 128. */
-struct slabs {
+struct slab_cut {
     size_t rows;
     int count;
 };
 
-inline slabs slabs_of(size_t rows) {
+inline slab_cut slabs_of(size_t rows) {
     const size_t most = 128;
     const size_t least = 64;
     size_t each = (rows + most - 1) / most;
@@ -66,11 +66,12 @@ __global__ void slab_kernel(Term term, size_t rows, int channels, size_t slab_ro
 struct exact_pair {
     double first, second;
 };
-static __device__ inline exact_pair add_slabs(const sum_pair *partial, int slab_count, int channels,
+static __device__ inline exact_pair add_slabs(const float *partial, int slab_count, int channels,
                                               int c) {
+    const sum_pair *slabs = reinterpret_cast<const sum_pair *>(partial);
     exact_pair sum = {0.0, 0.0};
     for (int i = 0; i < slab_count; i++) {
-        const sum_pair more = partial[(size_t)i * (size_t)channels + (size_t)c];
+        const sum_pair more = slabs[(size_t)i * (size_t)channels + (size_t)c];
         sum.first += (double)more.first;
         sum.second += (double)more.second;
     }
@@ -79,7 +80,7 @@ static __device__ inline exact_pair add_slabs(const sum_pair *partial, int slab_
 
 template <typename Term>
 void run_slabs(launcher &on, const Term &term, size_t rows, int channels, float *partial) {
-    const slabs slab = slabs_of(rows);
+    const slab_cut slab = slabs_of(rows);
     const dim3 grid((unsigned)((channels + COLUMN_CHANNELS - 1) / COLUMN_CHANNELS),
                     (unsigned)slab.count);
     launch(on, slab_kernel<Term>, grid, COLUMN_THREADS, term, rows, channels, slab.rows,

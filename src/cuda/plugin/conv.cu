@@ -41,8 +41,7 @@ struct product_end {
     float *partial;    /* of the weight gradient: one product a part */
     const float *bias; /* one a column, or NULL */
     ninp_activation activation;
-    ninp_activation input_activation; /* of through */
-    const void *through;              /* values whose activation's derivative is multiplied in */
+    derivative of_input;
 };
 
 struct pixel_place {
@@ -165,11 +164,7 @@ __device__ void finish_tile(const product_end &end, size_t rows, int columns,
             continue;
         }
         value = activate(end.activation, value + bias);
-        if (end.through) {
-            const float x = widen(static_cast<const T *>(end.through)[index]);
-            value = derive(end.input_activation, x, value);
-        }
-        put(static_cast<T *>(end.values) + index, value);
+        put(static_cast<T *>(end.values) + index, derive<T>(end.of_input, index, value));
     }
 }
 
@@ -369,18 +364,17 @@ size_t weight_count(const conv_shape &shape) {
 }
 
 void conv_forward(launcher &on, const conv_shape &shape, int count, const void *x,
-                  const void *weights, const float *bias, ninp_activation activation, void *y) {
+                  const conv_weights &from, ninp_activation activation, void *y) {
     const patches left = patches_of(shape, count, x);
     product_end end = {};
     end.values = y;
-    end.bias = bias;
+    end.bias = from.bias;
     end.activation = activation;
-    run_pixels(on, left, {weights, (size_t)left.width, shape.output.channels}, end);
+    run_pixels(on, left, {from.weights, (size_t)left.width, shape.output.channels}, end);
 }
 
 void conv_input_gradient(launcher &on, const conv_shape &shape, int count, const void *dy,
-                         const void *weights, ninp_activation input_activation, const void *x,
-                         void *dx) {
+                         const void *weights, const derivative &of_x, void *dx) {
     patches left = patches_of(shape, count, dy);
     left.shape = shape.output;
     left.rows_height = shape.input.height;
@@ -390,8 +384,7 @@ void conv_input_gradient(launcher &on, const conv_shape &shape, int count, const
     left.width = shape.kernel * shape.kernel * shape.output.channels;
     product_end end = {};
     end.values = dx;
-    end.input_activation = input_activation;
-    end.through = input_activation == NINP_ACTIVATION_NONE ? NULL : x;
+    end.of_input = of_x;
     run_pixels(on, left, {weights, (size_t)left.width, shape.input.channels}, end);
 }
 

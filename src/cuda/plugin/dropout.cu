@@ -35,12 +35,12 @@ struct dropout_numbers {
     uint32_t key0, key1;
     uint64_t threshold; /* words of at least this keep their value */
     float scale;        /* of what is kept */
+    const uint64_t *step;
 };
 
 template <typename T>
-__global__ void dropout_kernel(dropout_numbers numbers, nin_shape shape, int count,
-                               const uint64_t *step, const T *x, ninp_activation activation,
-                               const T *through, T *y) {
+__global__ void dropout_kernel(dropout_numbers numbers, nin_shape shape, int count, const T *x,
+                               derivative of_y, T *y) {
     const size_t pixels = (size_t)shape.height * (size_t)shape.width;
     const size_t fours = ((size_t)shape.channels + 3) / 4;
     const size_t index = each_index();
@@ -52,35 +52,28 @@ __global__ void dropout_kernel(dropout_numbers numbers, nin_shape shape, int cou
     const size_t picture = index / fours / pixels;
     const size_t element = (channel / 16 * pixels + pixel) * 16 + channel % 16;
     const four_words counter = {{(uint32_t)(element / 4), (uint32_t)picture,
-                                 numbers.purpose ^ (numbers.layer << 8), (uint32_t)*step}};
+                                 numbers.purpose ^ (numbers.layer << 8), (uint32_t)*numbers.step}};
     const four_words drawn = philox(counter, numbers.key0, numbers.key1);
     const size_t first = (picture * pixels + pixel) * (size_t)shape.channels + channel;
     for (size_t i = 0; i < 4 && channel + i < (size_t)shape.channels; i++) {
         const float keep = drawn.words[i] >= numbers.threshold ? numbers.scale : 0.0F;
-        float value = widen(x[first + i]) * keep;
-        if (through) {
-            value = derive(activation, widen(through[first + i]), value);
-        }
-        put(y + first + i, value);
+        put(y + first + i, derive<T>(of_y, first + i, widen(x[first + i]) * keep));
     }
 }
 
 template <typename T>
-void run(launcher &on, const dropout_numbers &numbers, nin_shape shape, int count,
-         const uint64_t *step, const void *x, ninp_activation activation, const void *through,
-         void *y) {
+void run(launcher &on, const dropout_numbers &numbers, nin_shape shape, int count, const void *x,
+         const derivative &of_y, void *y) {
     const size_t fours = (size_t)count * (size_t)shape.height * (size_t)shape.width *
                          (((size_t)shape.channels + 3) / 4);
-    launch_apart(on, dropout_kernel<T>, each_grid(fours), EACH_THREADS, numbers, shape, count, step,
-                 static_cast<const T *>(x), activation, static_cast<const T *>(through),
-                 static_cast<T *>(y));
+    launch_apart(on, dropout_kernel<T>, each_grid(fours), EACH_THREADS, numbers, shape, count,
+                 static_cast<const T *>(x), of_y, static_cast<T *>(y));
 }
 
 } // namespace
 
-void dropout(launcher &on, const dropout_rule &rule, nin_shape shape, int count,
-             const uint64_t *step, const void *x, ninp_activation activation, const void *through,
-             void *y) {
+void dropout(launcher &on, const dropout_rule &rule, nin_shape shape, int count, const void *x,
+             const derivative &of_y, void *y) {
     dropout_numbers numbers = {};
     numbers.purpose = NINP_RANDOM_DROPOUT;
     numbers.layer = (uint32_t)rule.layer;
@@ -88,8 +81,8 @@ void dropout(launcher &on, const dropout_rule &rule, nin_shape shape, int count,
     numbers.key1 = (uint32_t)(rule.seed >> 32);
     numbers.threshold = (uint64_t)floor(rule.probability * 4294967296.0);
     numbers.scale = rule.probability < 1.0 ? (float)(1.0 / (1.0 - rule.probability)) : 0.0F;
-    (on.math == NINP_CUDA_BF16 ? run<bf16> : run<float>)(on, numbers, shape, count, step, x,
-                                                         activation, through, y);
+    numbers.step = rule.step;
+    (on.math == NINP_CUDA_BF16 ? run<bf16> : run<float>)(on, numbers, shape, count, x, of_y, y);
 }
 
 } // namespace ninp_cuda

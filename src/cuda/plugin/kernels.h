@@ -14,6 +14,13 @@ inline size_t value_bytes(ninp_cuda_math math) {
     return math == NINP_CUDA_BF16 ? 2 : 4;
 }
 
+/* The activation whose derivative a gradient is multiplied by, and what it gave; `values` is NULL
+ * where there is none. */
+struct derivative {
+    ninp_activation activation;
+    const void *values;
+};
+
 /* ---- convolution and fully-connected layers (conv.cu) ---- */
 
 /* A fully-connected layer is a convolution of kernel 1 over one pixel. */
@@ -37,13 +44,16 @@ struct weight_source {
 void pack_weights(launcher &on, const conv_shape &shape, const weight_source &from, void *forward,
                   void *backward, float *bias);
 
+struct conv_weights {
+    const void *weights;
+    const float *bias;
+};
 /* y = activation(conv(x) + bias). Padding is zeros that are multiplied like everything else. */
 void conv_forward(launcher &on, const conv_shape &shape, int count, const void *x,
-                  const void *weights, const float *bias, ninp_activation activation, void *y);
-/* dx, times the derivative of the activation that gave x. */
+                  const conv_weights &from, ninp_activation activation, void *y);
+/* dx, times the derivative of what gave x. */
 void conv_input_gradient(launcher &on, const conv_shape &shape, int count, const void *dy,
-                         const void *weights, ninp_activation input_activation, const void *x,
-                         void *dx);
+                         const void *weights, const derivative &of_x, void *dx);
 /* gradient: K x C x R x S. The pixels of the batch are cut into parts with sums of their own in
  * partial (weight_gradient_floats), which are added in order. */
 size_t weight_gradient_floats(const conv_shape &shape, int count);
@@ -65,21 +75,29 @@ struct norm_tensors {
     float *mean, *variance; /* running statistics */
     double epsilon, momentum;
 };
-/* Training: y = activation of the normalised x. used_mean and used_inverse (1 / deviation), C
- * floats each, are kept for backward; running statistics move on. fixed: normalises by running
- * statistics, which stay, as in evaluation. */
-void norm_forward(launcher &on, const norm_tensors &tensors, bool fixed, size_t rows, int channels,
-                  const void *x, float *partial, float *used_mean, float *used_inverse,
-                  ninp_activation activation, void *y);
-/* Gradients of scale and shift, and dx (may be NULL) times the derivative of the activation that
- * gave x. */
+struct norm_shape {
+    size_t rows; /* pixels of all pictures */
+    int channels;
+    bool fixed; /* normalises by running statistics, which stay, as in evaluation */
+};
+/* partial: column_floats. mean and inverse (1 / deviation), C floats each: what x was normalised
+ * by, kept for backward. */
+struct norm_space {
+    float *partial, *mean, *inverse;
+};
+/* y = activation of the normalised x. Running statistics move on unless they are fixed. */
+void norm_forward(launcher &on, const norm_shape &shape, const norm_tensors &tensors, const void *x,
+                  const norm_space &space, ninp_activation activation, void *y);
+
+/* Gradients of scale and shift, and dx (may be NULL) times the derivative of what gave x. */
 struct norm_gradients {
     float *scale, *shift;
+    derivative of_x;
+    void *dx;
 };
-void norm_backward(launcher &on, const norm_tensors &tensors, bool fixed, size_t rows, int channels,
-                   const void *x, const void *dy, float *partial, const float *used_mean,
-                   const float *used_inverse, norm_gradients gradients,
-                   ninp_activation input_activation, void *dx);
+void norm_backward(launcher &on, const norm_shape &shape, const norm_tensors &tensors,
+                   const void *x, const void *dy, const norm_space &space,
+                   const norm_gradients &to);
 
 /* ---- pools (max_pool.cu, mean_pool.cu) ---- */
 
@@ -94,33 +112,36 @@ size_t place_bytes(const ninp_pool_options &pool);
 /* The first of equals wins, NaN before numbers. place may be NULL. */
 void max_pool_forward(launcher &on, const pool_shape &shape, int count, const void *x, void *y,
                       void *place);
-/* dx: each pixel adds up the windows whose maximum it was, in order. dy is multiplied by the
- * derivative of y_activation, applied before the pool, dx by that of x_activation; y or x may be
- * NULL where there is none. */
-void max_pool_backward(launcher &on, const pool_shape &shape, int count, const void *dy,
-                       const void *place, ninp_activation y_activation, const void *y,
-                       ninp_activation x_activation, const void *x, void *dx);
+/* The gradient of what a pool gave. of_y: of an activation applied before the pool, whose results
+ * the pooled ones are among. */
+struct pooled_gradient {
+    const void *dy, *place;
+    derivative of_y;
+};
+/* dx: each pixel adds up the windows whose maximum it was, in order, times the derivative of what
+ * gave x. */
+void max_pool_backward(launcher &on, const pool_shape &shape, int count,
+                       const pooled_gradient &from, const derivative &of_x, void *dx);
 void mean_pool_forward(launcher &on, const pool_shape &shape, int count, const void *x, void *y);
 void mean_pool_backward(launcher &on, const pool_shape &shape, int count, const void *dy,
-                        ninp_activation x_activation, const void *x, void *dx);
+                        const derivative &of_x, void *dx);
 
 /* ---- value by value (map.cu, dropout.cu) ---- */
 
 void activate_values(launcher &on, ninp_activation activation, size_t values, const void *x,
                      void *y);
-/* dx = dy times the derivative of the activation whose result is x; dx may be dy. */
-void derive_values(launcher &on, ninp_activation activation, size_t values, const void *x,
-                   const void *dy, void *dx);
+/* dx = dy times the derivative of what gave x; dx may be dy. */
+void derive_values(launcher &on, const derivative &of_x, size_t values, const void *dy, void *dx);
 
 /* Pictures C x H x W of float to H x W x C and back. */
 void pack_pictures(launcher &on, nin_shape shape, int count, const float *from, void *to);
 void unpack_pictures(launcher &on, nin_shape shape, int count, const void *from, float *to);
 
-/* H x W x C to features in the order c, y, x, and the gradient back, times the derivative of the
- * activation that gave x. */
+/* H x W x C to features in the order c, y, x, and the gradient back, times the derivative of
+ * what gave x. */
 void flatten_forward(launcher &on, nin_shape shape, int count, const void *x, void *y);
 void flatten_backward(launcher &on, nin_shape shape, int count, const void *dy,
-                      ninp_activation x_activation, const void *x, void *dx);
+                      const derivative &of_x, void *dx);
 
 /* marks[c] = 1 where a channel of `rows` pixels has anything but zero; the others stay. */
 void mark_channels(launcher &on, size_t rows, int channels, const void *x, unsigned char *marks);
@@ -129,18 +150,18 @@ struct dropout_rule {
     uint64_t seed;
     int layer;
     double probability;
+    const uint64_t *step; /* in device memory: numbers the masks */
 };
-/* y = x / (1 - probability) or 0, by the random numbers of docs/design.md; *step in device memory
- * numbers the masks. Then times the derivative of the activation that gave `through` (backward; may
- * be NULL). */
-void dropout(launcher &on, const dropout_rule &rule, nin_shape shape, int count,
-             const uint64_t *step, const void *x, ninp_activation activation, const void *through,
-             void *y);
+/* y = x / (1 - probability) or 0, by the random numbers of docs/design.md. Backward: the same of a
+ * gradient, times the derivative of what gave the values whose gradient y is. */
+void dropout(launcher &on, const dropout_rule &rule, nin_shape shape, int count, const void *x,
+             const derivative &of_y, void *y);
 
 /* ---- loss (loss.cu) ---- */
 
 /* A batch's targets, in device memory. */
 struct loss_targets {
+    int count, classes;
     const int32_t *labels;
     const int32_t *others; /* that of `labels` where there is one label only */
     const float *shares;   /* of labels, as nin_examples; 1 where there is one label only */
@@ -149,8 +170,8 @@ struct loss_targets {
 /* As nin_cross_entropy, in float64. results, 2 count + 2 values: losses, their sum, the number of
  * correct examples, then 1 for each of those and 0 for the others. dlogits: the gradient of the
  * mean, times the derivative of the activation that gave the logits. */
-void cross_entropy(launcher &on, const loss_targets &targets, int count, int classes,
-                   const void *logits, ninp_activation activation, void *dlogits, double *results);
+void cross_entropy(launcher &on, const loss_targets &targets, const void *logits,
+                   ninp_activation activation, void *dlogits, double *results);
 
 } // namespace ninp_cuda
 

@@ -47,8 +47,10 @@ __device__ double loss_of(const T *logits, const loss_target &target, int classe
 }
 
 template <typename T>
-__global__ void loss_kernel(loss_targets targets, int count, int classes, const T *logits,
-                            ninp_activation activation, T *dlogits, double *results) {
+__global__ void loss_kernel(loss_targets targets, const T *logits, ninp_activation activation,
+                            T *dlogits, double *results) {
+    const int count = targets.count;
+    const int classes = targets.classes;
     const size_t example = each_index();
     if (example >= (size_t)count) {
         return;
@@ -88,20 +90,19 @@ __global__ void total_kernel(int count, double *results) {
 }
 
 template <typename T>
-void run(launcher &on, const loss_targets &targets, int count, int classes, const void *logits,
-         ninp_activation activation, void *dlogits, double *results) {
-    launch_apart(on, loss_kernel<T>, each_grid((size_t)count), EACH_THREADS, targets, count,
-                 classes, static_cast<const T *>(logits), activation, static_cast<T *>(dlogits),
-                 results);
-    launch_apart(on, total_kernel, dim3(1), 1, count, results);
+void run(launcher &on, const loss_targets &targets, const void *logits, ninp_activation activation,
+         void *dlogits, double *results) {
+    launch_apart(on, loss_kernel<T>, each_grid((size_t)targets.count), EACH_THREADS, targets,
+                 static_cast<const T *>(logits), activation, static_cast<T *>(dlogits), results);
+    launch_apart(on, total_kernel, dim3(1), 1, targets.count, results);
 }
 
 } // namespace
 
-void cross_entropy(launcher &on, const loss_targets &targets, int count, int classes,
-                   const void *logits, ninp_activation activation, void *dlogits, double *results) {
-    (on.math == NINP_CUDA_BF16 ? run<bf16> : run<float>)(on, targets, count, classes, logits,
-                                                         activation, dlogits, results);
+void cross_entropy(launcher &on, const loss_targets &targets, const void *logits,
+                   ninp_activation activation, void *dlogits, double *results) {
+    (on.math == NINP_CUDA_BF16 ? run<bf16> : run<float>)(on, targets, logits, activation, dlogits,
+                                                         results);
 }
 
 } // namespace ninp_cuda

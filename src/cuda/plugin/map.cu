@@ -14,11 +14,10 @@ __global__ void activate_kernel(ninp_activation activation, size_t values, const
 }
 
 template <typename T>
-__global__ void derive_kernel(ninp_activation activation, size_t values, const T *x, const T *dy,
-                              T *dx) {
+__global__ void derive_kernel(derivative of_x, size_t values, const T *dy, T *dx) {
     const size_t index = each_index();
     if (index < values) {
-        put(dx + index, derive(activation, widen(x[index]), widen(dy[index])));
+        put(dx + index, derive<T>(of_x, index, widen(dy[index])));
     }
 }
 
@@ -40,11 +39,11 @@ __global__ void flatten_kernel(size_t values, size_t pixels, int channels, const
 
 template <typename T>
 __global__ void unflatten_kernel(size_t values, size_t pixels, int channels, const T *dy,
-                                 ninp_activation x_activation, const T *x, T *dx) {
+                                 derivative of_x, T *dx) {
     const size_t index = each_index();
     if (index < values) {
         const float gradient = widen(dy[feature_of(pixels, channels, index)]);
-        put(dx + index, x ? derive(x_activation, widen(x[index]), gradient) : gradient);
+        put(dx + index, derive<T>(of_x, index, gradient));
     }
 }
 
@@ -64,10 +63,9 @@ void run_activate(launcher &on, ninp_activation activation, size_t values, const
 }
 
 template <typename T>
-void run_derive(launcher &on, ninp_activation activation, size_t values, const void *x,
-                const void *dy, void *dx) {
-    launch_apart(on, derive_kernel<T>, each_grid(values), EACH_THREADS, activation, values,
-                 static_cast<const T *>(x), static_cast<const T *>(dy), static_cast<T *>(dx));
+void run_derive(launcher &on, const derivative &of_x, size_t values, const void *dy, void *dx) {
+    launch_apart(on, derive_kernel<T>, each_grid(values), EACH_THREADS, of_x, values,
+                 static_cast<const T *>(dy), static_cast<T *>(dx));
 }
 
 template <typename T>
@@ -78,10 +76,9 @@ void run_flatten(launcher &on, size_t values, size_t pixels, int channels, const
 
 template <typename T>
 void run_unflatten(launcher &on, size_t values, size_t pixels, int channels, const void *dy,
-                   ninp_activation x_activation, const void *x, void *dx) {
+                   const derivative &of_x, void *dx) {
     launch_apart(on, unflatten_kernel<T>, each_grid(values), EACH_THREADS, values, pixels, channels,
-                 static_cast<const T *>(dy), x_activation, static_cast<const T *>(x),
-                 static_cast<T *>(dx));
+                 static_cast<const T *>(dy), of_x, static_cast<T *>(dx));
 }
 
 template <typename T>
@@ -106,10 +103,8 @@ void activate_values(launcher &on, ninp_activation activation, size_t values, co
                                                                            x, y);
 }
 
-void derive_values(launcher &on, ninp_activation activation, size_t values, const void *x,
-                   const void *dy, void *dx) {
-    (on.math == NINP_CUDA_BF16 ? run_derive<bf16> : run_derive<float>)(on, activation, values, x,
-                                                                       dy, dx);
+void derive_values(launcher &on, const derivative &of_x, size_t values, const void *dy, void *dx) {
+    (on.math == NINP_CUDA_BF16 ? run_derive<bf16> : run_derive<float>)(on, of_x, values, dy, dx);
 }
 
 void flatten_forward(launcher &on, nin_shape shape, int count, const void *x, void *y) {
@@ -119,11 +114,11 @@ void flatten_forward(launcher &on, nin_shape shape, int count, const void *x, vo
 }
 
 void flatten_backward(launcher &on, nin_shape shape, int count, const void *dy,
-                      ninp_activation x_activation, const void *x, void *dx) {
+                      const derivative &of_x, void *dx) {
     (on.math == NINP_CUDA_BF16 ? run_unflatten<bf16>
                                : run_unflatten<float>)(on, value_count(shape, count),
-                                                       pixels_of(shape), shape.channels, dy,
-                                                       x_activation, x, dx);
+                                                       pixels_of(shape), shape.channels, dy, of_x,
+                                                       dx);
 }
 
 void mark_channels(launcher &on, size_t rows, int channels, const void *x, unsigned char *marks) {

@@ -56,9 +56,10 @@ __device__ window_range windows_at(const ninp_pool_options &pool, int at, int pl
 }
 
 template <typename T, typename Place>
-__global__ void backward_kernel(pool_shape shape, size_t values, const T *dy, const Place *place,
-                                ninp_activation y_activation, const T *y,
-                                ninp_activation x_activation, const T *x, T *dx) {
+__global__ void backward_kernel(pool_shape shape, size_t values, pooled_gradient from,
+                                derivative of_x, T *dx) {
+    const T *dy = static_cast<const T *>(from.dy);
+    const Place *place = static_cast<const Place *>(from.place);
     const size_t index = each_index();
     if (index >= values) {
         return;
@@ -81,12 +82,11 @@ __global__ void backward_kernel(pool_shape shape, size_t values, const T *dy, co
                 (size_t)q;
             const size_t at = window * channels + index % channels;
             if ((int)place[at] == r * shape.pool.kernel + s) {
-                const float gradient = widen(dy[at]);
-                sum += y ? derive(y_activation, widen(y[at]), gradient) : gradient;
+                sum += derive<T>(from.of_y, at, widen(dy[at]));
             }
         }
     }
-    put(dx + index, x ? derive(x_activation, widen(x[index]), sum) : sum);
+    put(dx + index, derive<T>(of_x, index, sum));
 }
 
 size_t value_count(nin_shape shape, int count) {
@@ -101,21 +101,12 @@ void run_forward(launcher &on, const pool_shape &shape, int count, const void *x
                  static_cast<const T *>(x), static_cast<T *>(y), static_cast<Place *>(place));
 }
 
-/* A backward pass. */
-struct backward_run {
-    int count;
-    const void *dy, *place, *y, *x;
-    ninp_activation y_activation, x_activation;
-    void *dx;
-};
-
 template <typename T, typename Place>
-void run_backward(launcher &on, const pool_shape &shape, const backward_run &run) {
-    const size_t values = value_count(shape.input, run.count);
+void run_backward(launcher &on, const pool_shape &shape, int count, const pooled_gradient &from,
+                  const derivative &of_x, void *dx) {
+    const size_t values = value_count(shape.input, count);
     launch_apart(on, backward_kernel<T, Place>, each_grid(values), EACH_THREADS, shape, values,
-                 static_cast<const T *>(run.dy), static_cast<const Place *>(run.place),
-                 run.y_activation, static_cast<const T *>(run.y), run.x_activation,
-                 static_cast<const T *>(run.x), static_cast<T *>(run.dx));
+                 from, of_x, static_cast<T *>(dx));
 }
 
 } // namespace
@@ -136,15 +127,15 @@ void max_pool_forward(launcher &on, const pool_shape &shape, int count, const vo
     }
 }
 
-void max_pool_backward(launcher &on, const pool_shape &shape, int count, const void *dy,
-                       const void *place, ninp_activation y_activation, const void *y,
-                       ninp_activation x_activation, const void *x, void *dx) {
-    const backward_run run = {count, dy, place, y, x, y_activation, x_activation, dx};
+void max_pool_backward(launcher &on, const pool_shape &shape, int count,
+                       const pooled_gradient &from, const derivative &of_x, void *dx) {
     const bool byte = place_bytes(shape.pool) == 1;
     if (on.math == NINP_CUDA_BF16) {
-        (byte ? run_backward<bf16, uint8_t> : run_backward<bf16, uint32_t>)(on, shape, run);
+        (byte ? run_backward<bf16, uint8_t> : run_backward<bf16, uint32_t>)(on, shape, count, from,
+                                                                            of_x, dx);
     } else {
-        (byte ? run_backward<float, uint8_t> : run_backward<float, uint32_t>)(on, shape, run);
+        (byte ? run_backward<float, uint8_t> : run_backward<float, uint32_t>)(on, shape, count,
+                                                                              from, of_x, dx);
     }
 }
 

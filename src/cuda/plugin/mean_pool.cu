@@ -90,8 +90,7 @@ template <typename T> __global__ void forward_kernel(sides shape, size_t values,
 }
 
 template <typename T>
-__global__ void backward_kernel(sides shape, size_t values, const T *dy,
-                                ninp_activation x_activation, const T *x, T *dx) {
+__global__ void backward_kernel(sides shape, size_t values, const T *dy, derivative of_x, T *dx) {
     const size_t index = each_index();
     if (index >= values) {
         return;
@@ -107,7 +106,7 @@ __global__ void backward_kernel(sides shape, size_t values, const T *dy,
                    (counted * (float)span_at(shape.columns, q).counted);
         }
     }
-    put(dx + index, x ? derive(x_activation, widen(x[index]), sum) : sum);
+    put(dx + index, derive<T>(of_x, index, sum));
 }
 
 sides sides_of(const pool_shape &shape) {
@@ -135,11 +134,10 @@ void run_forward(launcher &on, const pool_shape &shape, int count, const void *x
 
 template <typename T>
 void run_backward(launcher &on, const pool_shape &shape, int count, const void *dy,
-                  ninp_activation x_activation, const void *x, void *dx) {
+                  const derivative &of_x, void *dx) {
     const size_t values = value_count(shape.input, count);
     launch_apart(on, backward_kernel<T>, each_grid(values), EACH_THREADS, sides_of(shape), values,
-                 static_cast<const T *>(dy), x_activation, static_cast<const T *>(x),
-                 static_cast<T *>(dx));
+                 static_cast<const T *>(dy), of_x, static_cast<T *>(dx));
 }
 
 } // namespace
@@ -149,9 +147,9 @@ void mean_pool_forward(launcher &on, const pool_shape &shape, int count, const v
 }
 
 void mean_pool_backward(launcher &on, const pool_shape &shape, int count, const void *dy,
-                        ninp_activation x_activation, const void *x, void *dx) {
+                        const derivative &of_x, void *dx) {
     (on.math == NINP_CUDA_BF16 ? run_backward<bf16> : run_backward<float>)(on, shape, count, dy,
-                                                                           x_activation, x, dx);
+                                                                           of_x, dx);
 }
 
 } // namespace ninp_cuda

@@ -49,17 +49,29 @@ norm_tensors norm_of(const session &of, const ninp_step &step) {
             step.momentum};
 }
 
-bool is_fixed(const session &of, const ninp_step &step) {
-    return !of.task.training || step.fixed;
-}
-
 pool_shape pool_of(const ninp_step &step) {
     return {step.work == NINP_WORK_CONV ? step.unpooled : step.input, step.output, step.pool,
             step.adaptive};
 }
 
 dropout_rule rule_of(const session &of, const ninp_step &step) {
-    return {of.task.seed, step.number, step.dropout};
+    return {of.task.seed, step.number, step.dropout, of.number};
+}
+
+norm_shape norm_shape_of(const session &of, const ninp_step &step, int count) {
+    return {rows_of(step.input, count), step.input.channels, !of.task.training || step.fixed};
+}
+
+norm_space space_of(const session &of, const step_state &state) {
+    return {of.partial, state.used_mean, state.used_inverse};
+}
+
+const derivative nothing = {NINP_ACTIVATION_NONE, NULL};
+
+/* Of what gave a step's input. */
+derivative input_derivative(const ninp_step &step, const void *x) {
+    return step.input_activation == NINP_ACTIVATION_NONE ? nothing
+                                                         : derivative{step.input_activation, x};
 }
 
 void forward_step(session &of, const step_state &state, int count, const void *x) {
@@ -68,7 +80,7 @@ void forward_step(session &of, const step_state &state, int count, const void *x
     switch (step.work) {
     case NINP_WORK_CONV:
     case NINP_WORK_LINEAR:
-        conv_forward(of.on, state.conv, count, x, state.forward_weights, state.bias,
+        conv_forward(of.on, state.conv, count, x, {state.forward_weights, state.bias},
                      step.activation, step.pooled ? of.unpooled : state.output);
         if (step.pooled) {
             max_pool_forward(of.on, pool_of(step), count, of.unpooled, state.output, state.place);
@@ -79,14 +91,12 @@ void forward_step(session &of, const step_state &state, int count, const void *x
         break;
     case NINP_WORK_AVG_POOL: mean_pool_forward(of.on, pool_of(step), count, x, state.output); break;
     case NINP_WORK_BATCH_NORM:
-        norm_forward(of.on, norm_of(of, step), is_fixed(of, step), rows_of(step.input, count),
-                     step.input.channels, x, of.partial, state.used_mean, state.used_inverse,
-                     step.activation, state.output);
+        norm_forward(of.on, norm_shape_of(of, step, count), norm_of(of, step), x,
+                     space_of(of, state), step.activation, state.output);
         break;
     case NINP_WORK_DROPOUT:
         if (of.task.training) {
-            dropout(of.on, rule_of(of, step), step.input, count, of.number, x, NINP_ACTIVATION_NONE,
-                    NULL, state.output);
+            dropout(of.on, rule_of(of, step), step.input, count, x, nothing, state.output);
         } else {
             activate_values(of.on, NINP_ACTIVATION_NONE, values, x, state.output);
         }
@@ -111,7 +121,7 @@ void backward_weighted(session &of, const step_state &state, int count, const vo
     *weight_time = end_time(of);
     if (dx) {
         conv_input_gradient(of.on, state.conv, count, dy, state.backward_weights,
-                            step.input_activation, x, dx);
+                            input_derivative(step, x), dx);
     }
 }
 
@@ -119,13 +129,11 @@ void backward_weighted(session &of, const step_state &state, int count, const vo
 void backward_step(session &of, const step_state &state, int count, const void *x, const void *dy,
                    void *dx) {
     const ninp_step &step = *state.step;
-    const ninp_activation before = step.input_activation;
-    const void *through = before == NINP_ACTIVATION_NONE ? NULL : x;
+    const derivative of_x = input_derivative(step, x);
     if (step.work == NINP_WORK_BATCH_NORM) {
-        norm_backward(of.on, norm_of(of, step), step.fixed, rows_of(step.input, count),
-                      step.input.channels, x, dy, of.partial, state.used_mean, state.used_inverse,
-                      {tensor_gradient(of, step.scale), tensor_gradient(of, step.shift)}, before,
-                      dx);
+        norm_backward(of.on, norm_shape_of(of, step, count), norm_of(of, step), x, dy,
+                      space_of(of, state),
+                      {tensor_gradient(of, step.scale), tensor_gradient(of, step.shift), of_x, dx});
         return;
     }
     if (!dx) {
@@ -133,20 +141,15 @@ void backward_step(session &of, const step_state &state, int count, const void *
     }
     switch (step.work) {
     case NINP_WORK_MAX_POOL:
-        max_pool_backward(of.on, pool_of(step), count, dy, state.place, NINP_ACTIVATION_NONE, NULL,
-                          before, through, dx);
+        max_pool_backward(of.on, pool_of(step), count, {dy, state.place, nothing}, of_x, dx);
         break;
-    case NINP_WORK_AVG_POOL:
-        mean_pool_backward(of.on, pool_of(step), count, dy, before, through, dx);
-        break;
+    case NINP_WORK_AVG_POOL: mean_pool_backward(of.on, pool_of(step), count, dy, of_x, dx); break;
     case NINP_WORK_DROPOUT:
-        dropout(of.on, rule_of(of, step), step.input, count, of.number, dy, before, through, dx);
+        dropout(of.on, rule_of(of, step), step.input, count, dy, of_x, dx);
         break;
-    case NINP_WORK_FLATTEN:
-        flatten_backward(of.on, step.input, count, dy, before, through, dx);
-        break;
+    case NINP_WORK_FLATTEN: flatten_backward(of.on, step.input, count, dy, of_x, dx); break;
     default: /* ACTIVATION: the step behind it has multiplied by its derivative */
-        derive_values(of.on, before, values_of(step.input, count), x, dy, dx);
+        derive_values(of.on, of_x, values_of(step.input, count), dy, dx);
         break;
     }
 }
@@ -162,8 +165,9 @@ void backward_any(session &of, size_t i, int count, const void *dy, void *dx) {
         backward_step(of, state, count, x, dy, dx);
     } else {
         if (step.pooled) {
-            max_pool_backward(of.on, pool_of(step), count, dy, state.place, step.activation,
-                              state.output, NINP_ACTIVATION_NONE, NULL, of.unpooled);
+            max_pool_backward(of.on, pool_of(step), count,
+                              {dy, state.place, {step.activation, state.output}}, nothing,
+                              of.unpooled);
             pool_time = end_time(of);
             dy = of.unpooled;
         }
@@ -217,9 +221,10 @@ void run_forward(session &of, int count) {
 void run_loss_and_backward(session &of, int count) {
     const size_t steps = of.task.plan->count;
     const step_state &last = of.steps[steps - 1];
-    const loss_targets targets = {of.labels, of.others, of.shares, of.smoothing};
+    const loss_targets targets = {count,     of.task.classes, of.labels,
+                                  of.others, of.shares,       of.smoothing};
     /* A pooled convolution multiplies by the derivative itself. */
-    cross_entropy(of.on, targets, count, of.task.classes, last.output,
+    cross_entropy(of.on, targets, last.output,
                   last.step->pooled ? NINP_ACTIVATION_NONE : last.step->activation,
                   of.flow[steps % 2], of.losses);
     for (size_t i = steps; i-- > 0;) {

@@ -3,6 +3,7 @@
 #include "cuda/plugin/table.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 extern "C" {
 #include "base/error.h"

@@ -2,7 +2,7 @@
 #ifndef NINP_CUDA_PLUGIN_VALUE_H
 #define NINP_CUDA_PLUGIN_VALUE_H
 
-#include "cuda/plugin/device.h"
+#include "cuda/plugin/kernels.h"
 
 namespace ninp_cuda {
 
@@ -42,6 +42,12 @@ static __device__ inline float derive(ninp_activation activation, float y, float
         return dy * (y * (1.0F - y));
     }
     return dy;
+}
+
+/* The same where the activation's results are those of `of`, whose value `index` belongs to dy. */
+template <typename T> __device__ inline float derive(const derivative &of, size_t index, float dy) {
+    return of.values ? derive(of.activation, widen(static_cast<const T *>(of.values)[index]), dy)
+                     : dy;
 }
 
 } // namespace ninp_cuda
