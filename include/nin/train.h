@@ -167,9 +167,10 @@ NIN_API nin_status nin_train_check(const nin_train_task *task, nin_error *err);
  * nin_train_check refuses; the first option that is not the run's; a directory that holds a run
  * when `resume` is false; another process trains there. NIN_ERROR_NO_INPUT: nothing there to
  * resume. NIN_ERROR_NOT_FINITE: a loss or gradient that is not finite, the message names the step
- * and the first bad tensor; the last good checkpoint is kept. NIN_ERROR_IO: a file could not be
- * written; the last checkpoint is kept. `result` may be NULL; *result is filled in as far as the
- * run came. */
+ * and the first bad tensor; the last good checkpoint is kept. NIN_ERROR_UNAVAILABLE: the device
+ * cannot be had, or was lost on the way; the last checkpoint is kept. NIN_ERROR_IO: a file could
+ * not be written; the last checkpoint is kept. `result` may be NULL; *result is filled in as far as
+ * the run came. */
 NIN_API nin_status nin_train(const nin_train_task *task, nin_train_result *result, nin_error *err);
 
 /* Learning rate of step `step` (from 0) of a run of `steps` steps, `batches` an epoch. */

@@ -89,6 +89,21 @@ static nin_status read_number(const char *device, int *number, nin_error *err) {
                              "device %s: N of cuda:N is the number of a device, from 0", device);
 }
 
+static nin_status fail_without_devices(const ninp_cuda_plugin *plugin, const char *device,
+                                       nin_error *err) {
+    ninp_cuda_libraries has = {0};
+    int count;
+    (void)plugin->devices(NULL, 0, &count, &has, NULL);
+    if (has.driver < has.runtime) {
+        return ninp_fail(err, NIN_ERROR_UNAVAILABLE,
+                         "device %s: the driver has CUDA %d.%d and shows no device; the engine was "
+                         "built with CUDA %d.%d",
+                         device, has.driver / 1000, has.driver % 1000 / 10, has.runtime / 1000,
+                         has.runtime % 1000 / 10);
+    }
+    return ninp_fail(err, NIN_ERROR_UNAVAILABLE, "device %s: the driver shows no device", device);
+}
+
 nin_status ninp_cuda_find(const ninp_cuda_plugin *plugin, const char *device, int *number,
                           ninp_cuda_device *out, nin_error *err) {
     ninp_cuda_device devices[NIN_CUDA_DEVICES];
@@ -102,8 +117,7 @@ nin_status ninp_cuda_find(const ninp_cuda_plugin *plugin, const char *device, in
         return status;
     }
     if (count == 0) {
-        return ninp_fail(err, NIN_ERROR_UNAVAILABLE, "device %s: the driver shows no device",
-                         device);
+        return fail_without_devices(plugin, device, err);
     }
     int known = count < NIN_CUDA_DEVICES ? count : NIN_CUDA_DEVICES;
     if (wanted >= known) {

@@ -280,11 +280,13 @@ static nin_status open_sessions_again(ninp_trainer *trainer, nin_error *err) {
         session->math = session->math ? session->math : stored(trainer, "math");
         status = adopt_isa(trainer, session, err);
     }
-    if (status == NIN_OK) {
-        status = open_sessions(trainer, moved ? NULL : stored(trainer, "algorithms"),
-                               moved ? NULL : stored(trainer, "test_algorithms"), err);
+    if (moved) {
+        session->algorithms = NULL;
+        return open_sessions(trainer, NULL, NULL, err);
     }
-    return status;
+    return status == NIN_OK ? open_sessions(trainer, stored(trainer, "algorithms"),
+                                            stored(trainer, "test_algorithms"), err)
+                            : status;
 }
 
 static nin_status check_position(const ninp_trainer *trainer, nin_error *err) {

@@ -2,8 +2,9 @@
  * of the library that it holds, on one thread, so what comes out is known to the bit.
  *
  * $NIN_FAKE says what is wrong with it: "version", "abi" (it does not fit), "driver" (asking for
- * devices fails), "none" (no device), "old" (two devices, the first one too old), "memory" (a
- * session does not fit), "lost" (the device is lost at the third batch of training). */
+ * devices fails), "none" (no device), "outdated" (none, because the driver is too old), "old" (two
+ * devices, the first one too old), "memory" (a session does not fit), "lost" (the device is lost at
+ * the third batch of training). */
 #include "cuda/plugin.h"
 
 #include "base/error.h"
@@ -44,7 +45,7 @@ static nin_status devices(ninp_cuda_device *out, int capacity, int *count,
                                          .reason = "its compute capability is below 8.0"};
     *count = 0;
     if (libraries) {
-        *libraries = (ninp_cuda_libraries){.driver = 13010,
+        *libraries = (ninp_cuda_libraries){.driver = is_wrong("outdated") ? 12020 : 13010,
                                            .runtime = 13000,
                                            .cublaslt = "13.1.0",
                                            .cudnn_reason = "libcudnn.so.9: no such file"};
@@ -52,7 +53,7 @@ static nin_status devices(ninp_cuda_device *out, int capacity, int *count,
     if (is_wrong("driver")) {
         return ninp_fail(err, NIN_ERROR_UNAVAILABLE, "the driver answers with an error");
     }
-    if (is_wrong("none")) {
+    if (is_wrong("none") || is_wrong("outdated")) {
         return NIN_OK;
     }
     if (is_wrong("old") && *count < capacity) {

@@ -216,7 +216,9 @@ static void compute(nin_session_options options, outcome *out) {
     nin_session *session = open_session(net, &options);
     assert_int_equal(nin_session_logits(session, images, COUNT, out->logits, NULL), NIN_OK);
     nin_session_free(session);
-    out->values = calloc(value_count(net), sizeof(float));
+    const size_t values = value_count(net);
+    assert_true(values > 0);
+    out->values = calloc(values, sizeof(float));
     size_t at = 0;
     for (size_t i = 0; i < nin_net_tensor_count(net); i++) {
         nin_tensor tensor = nin_net_tensor(net, i);

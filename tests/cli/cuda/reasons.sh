@@ -22,7 +22,7 @@ bench --device cuda
 bench --device auto --json
 
 take_fake_device
-for wrong in version abi driver none old memory; do
+for wrong in version abi driver none outdated old memory; do
     NIN_FAKE=$wrong bench --device cuda:0
 done
 NIN_FAKE=none bench --math tf32
