@@ -1,12 +1,12 @@
 # What computes does so on the device, and says so.
 . "$SOURCE/tests/cli/helpers.sh"
 take_fake_device
-"$NIN" train --model lenet --data drawn --limit 64 --batch 16 --epochs 1 --out run --threads 1 \
-    --math bf16 --deterministic
+"$NIN" train --recipe lecture --model lenet --resize 0 --data drawn --limit 64 --batch 16 \
+    --epochs 1 --out run --threads 1 --math bf16 --deterministic
 grep -A 8 '"session"' run/config.json
 grep -E '"(device|math|deterministic)"' run/config.json
-"$NIN" train --model lenet --data drawn --limit 64 --batch 16 --epochs 1 --out other --threads 1 \
-    --quiet --json
+"$NIN" train --recipe lecture --model lenet --resize 0 --data drawn --limit 64 --batch 16 \
+    --epochs 1 --out other --threads 1 --quiet --json
 "$NIN" eval run/last.safetensors --data drawn --limit 20 --threads 1 --json >/dev/null
 "$NIN" data sheet drawn -o one.png --per-class 1 -q >/dev/null
 "$NIN" predict run/last.safetensors one.png --device cuda --top 1 --threads 1 >/dev/null
