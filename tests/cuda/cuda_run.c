@@ -60,7 +60,7 @@ nin_status cuda_session_try(nin_net *net, const cuda_setup *setup, cuda_session 
                                      .seed = SEED,
                                      .math = setup->math,
                                      .deterministic = true,
-                                     .own_only = true};
+                                     .own_only = !setup->libraries};
     return cuda_plugin()->open(&session->task, &session->state, err);
 }
 

@@ -13,6 +13,9 @@ const ninp_cuda_plugin *cuda_plugin(void);
  * more memory than so many bytes (0: no limit). */
 bool cuda_reverse_threads(bool reversed);
 bool cuda_limit_memory(size_t bytes);
+/* Has cuBLASLt, or, emulated, what stands in for it, from now on or no more. False: there is none.
+ */
+bool cuda_use_cublaslt(bool use);
 /* Allocations of device memory so far, and bytes that are allocated now; 0 on a real device. */
 size_t cuda_allocations(void);
 size_t cuda_allocated_bytes(void);
@@ -24,6 +27,7 @@ typedef struct cuda_setup {
     int batch; /* the session's; 0: count */
     bool training;
     bool keep_results; /* in evaluation */
+    bool libraries;    /* not only own kernels */
     bool two_labels;
     float smoothing;
     const bool *frozen;

@@ -2,6 +2,7 @@
 #include "cuda/cuda_run.h"
 
 #include "cuda/emulate/control.h"
+#include "cuda/fake_cublaslt.h"
 
 const ninp_cuda_plugin *cuda_plugin(void) {
     return ninp_cuda_plugin_v1();
@@ -15,6 +16,16 @@ bool cuda_reverse_threads(bool reversed) {
 bool cuda_limit_memory(size_t bytes) {
     emulated_set_memory(bytes);
     return true;
+}
+
+bool cuda_use_cublaslt(bool use) {
+#ifdef NINP_TEST_CUBLASLT
+    emulated_set_cublaslt(use ? fake_cublaslt_find : NULL);
+    return use;
+#else
+    (void)use;
+    return false;
+#endif
 }
 
 size_t cuda_allocations(void) {

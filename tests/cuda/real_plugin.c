@@ -49,6 +49,14 @@ bool cuda_limit_memory(size_t bytes) {
     return false;
 }
 
+bool cuda_use_cublaslt(bool use) {
+    ninp_cuda_libraries libraries;
+    nin_error err = {0};
+    int count;
+    return cuda_plugin()->devices(NULL, 0, &count, &libraries, &err) == NIN_OK && use &&
+           libraries.cublaslt[0] != '\0';
+}
+
 size_t cuda_allocations(void) {
     return 0;
 }

@@ -104,6 +104,7 @@ void run_block(unsigned threads) {
 }
 
 size_t allocations, allocated, limit;
+emulated_find *find_cublaslt;
 
 unsigned char *margin_of(void *memory) {
     return (unsigned char *)memory - MARGIN;
@@ -149,6 +150,14 @@ cudaError_t emulated_launch(dim3 grid, unsigned threads, bool barriers,
         run_block(threads);
     }
     return cudaSuccess;
+}
+
+void emulated_set_cublaslt(emulated_find *find) {
+    find_cublaslt = find;
+}
+
+void *emulated_cublaslt(const char *name) {
+    return find_cublaslt ? find_cublaslt(name) : nullptr;
 }
 
 void emulated_set_reversed(bool reversed) {

@@ -166,7 +166,8 @@ enum cudaError_t {
     cudaErrorInvalidConfiguration = 9,
     cudaErrorInsufficientDriver = 35,
     cudaErrorNoDevice = 100,
-    cudaErrorInvalidDevice = 101
+    cudaErrorInvalidDevice = 101,
+    cudaErrorUnknown = 999
 };
 enum cudaMemcpyKind {
     cudaMemcpyHostToDevice = 1,
@@ -207,6 +208,9 @@ cudaError_t cudaGetLastError();
 
 /* Zero-based `bytes` of the memory that the running block's threads share. */
 void *emulated_block_memory(size_t bytes);
+
+/* See emulated_set_cublaslt. */
+void *emulated_cublaslt(const char *name);
 
 cudaError_t emulated_launch(dim3 grid, unsigned threads, bool barriers,
                             const std::function<void()> &kernel);

@@ -40,9 +40,13 @@ struct weight_source {
     const float *scale, *shift, *mean, *variance;
     double epsilon;
 };
-/* backward may be NULL. bias receives K floats. */
-void pack_weights(launcher &on, const conv_shape &shape, const weight_source &from, void *forward,
-                  void *backward, float *bias);
+struct packed_weights {
+    void *forward, *backward; /* backward may be NULL */
+    float *bias;              /* K floats */
+    void *stored_bias;        /* the same as values are stored; may be NULL */
+};
+void pack_weights(launcher &on, const conv_shape &shape, const weight_source &from,
+                  const packed_weights &to);
 
 struct conv_weights {
     const void *weights;

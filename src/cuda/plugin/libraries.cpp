@@ -1,5 +1,7 @@
 #include "cuda/plugin/libraries.h"
 
+#include "cuda/plugin/device.h"
+
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,10 +9,32 @@
 namespace ninp_cuda {
 namespace {
 
+const char cublaslt_name[] = "libcublasLt.so.13";
+const char cudnn_name[] = "libcudnn.so.9";
+
+#ifdef NINP_CUDA_EMULATED
+/* An emulated device has nothing but what a test puts behind cuBLASLt's names. */
+void *open_file(const char *) {
+    return NULL;
+}
+
+void *find_cublaslt(void *, const char *name) {
+    return emulated_cublaslt(name);
+}
+#else
+void *open_file(const char *name) {
+    return dlopen(name, RTLD_NOW | RTLD_LOCAL);
+}
+
+void *find_cublaslt(void *file, const char *name) {
+    return file ? dlsym(file, name) : NULL;
+}
+#endif
+
 /* The version that a library gives as a number, 10000 major + 100 minor + patch; or why there is
  * none. */
 void describe_library(const char *name, const char *function, char version[64], char reason[200]) {
-    void *library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+    void *library = open_file(name);
     size_t (*version_of)() = NULL;
     if (library) {
         void *found = dlsym(library, function);
@@ -18,7 +42,7 @@ void describe_library(const char *name, const char *function, char version[64], 
     }
     if (!version_of) {
         const char *failure = dlerror();
-        snprintf(reason, 200, "%.180s", failure ? failure : "it has no version");
+        snprintf(reason, 200, "%.180s", failure ? failure : "it does not tell its version");
     } else {
         const size_t number = version_of();
         snprintf(version, 64, "%zu.%zu.%zu", number / 10000, number / 100 % 100, number % 100);
@@ -30,10 +54,24 @@ void describe_library(const char *name, const char *function, char version[64], 
 
 } // namespace
 
+library_set open_libraries() {
+    library_set libraries = {};
+    libraries.cublaslt_file = open_file(cublaslt_name);
+    libraries.cublaslt = lt_open({find_cublaslt, libraries.cublaslt_file});
+    return libraries;
+}
+
+void close_libraries(library_set &libraries) {
+    lt_close(libraries.cublaslt);
+    if (libraries.cublaslt_file) {
+        (void)dlclose(libraries.cublaslt_file);
+    }
+}
+
 void describe_libraries(ninp_cuda_libraries *libraries) {
-    describe_library("libcublasLt.so.13", "cublasLtGetVersion", libraries->cublaslt,
+    describe_library(cublaslt_name, "cublasLtGetVersion", libraries->cublaslt,
                      libraries->cublaslt_reason);
-    describe_library("libcudnn.so.9", "cudnnGetVersion", libraries->cudnn, libraries->cudnn_reason);
+    describe_library(cudnn_name, "cudnnGetVersion", libraries->cudnn, libraries->cudnn_reason);
 }
 
 } // namespace ninp_cuda

@@ -2,12 +2,20 @@
 #ifndef NINP_CUDA_PLUGIN_LIBRARIES_H
 #define NINP_CUDA_PLUGIN_LIBRARIES_H
 
-#include "cuda/plugin.h"
+#include "cuda/plugin/cublaslt.h"
 
 namespace ninp_cuda {
 
 /* Their versions, or why they are missing. */
 void describe_libraries(ninp_cuda_libraries *libraries);
+
+/* Those that a session computes with; NULL where one is missing. */
+struct library_set {
+    void *cublaslt_file;
+    lt_library *cublaslt;
+};
+library_set open_libraries();
+void close_libraries(library_set &libraries);
 
 } // namespace ninp_cuda
 

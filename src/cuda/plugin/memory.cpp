@@ -102,10 +102,12 @@ void lay_out_step(session &of, step_state &state, arena &from, bool own_output) 
     state.sizes.activation_bytes = from.bytes - before;
     const size_t packed = from.bytes;
     if (has_weights(step)) {
-        state.forward_weights = take_bytes(from, weight_count(state.conv), bytes);
-        state.bias = take<float>(from, (size_t)state.conv.output.channels);
+        packed_weights &weights = state.weights;
+        weights.forward = take_bytes(from, weight_count(state.conv), bytes);
+        weights.bias = take<float>(from, (size_t)state.conv.output.channels);
+        weights.stored_bias = take_bytes(from, (size_t)state.conv.output.channels, bytes);
         if (of.task.training && step.input_gradient) {
-            state.backward_weights = take_bytes(from, weight_count(state.conv), bytes);
+            weights.backward = take_bytes(from, weight_count(state.conv), bytes);
         }
     }
     if (step.work == NINP_WORK_BATCH_NORM) {
@@ -146,6 +148,9 @@ void lay_out(session &of, arena &from) {
     of.partial = take<float>(from, sizes.partial);
     of.plain = take<float>(from, sizes.plain);
     of.marks = take<unsigned char>(from, sizes.channels);
+    if (of.libraries.cublaslt) {
+        of.library_space = take_bytes(from, LIBRARY_BYTES, 1);
+    }
     void *turns[2] = {NULL, NULL}; /* outputs of steps, where nobody asks for them later */
     for (int i = 0; i < 2 && !kept; i++) {
         turns[i] = take_bytes(from, batch * bytes, sizes.output);
@@ -188,12 +193,7 @@ nin_status allocate(session &of, nin_error *err) {
     of.arena = static_cast<unsigned char *>(block);
     arena places = {of.arena, 0};
     lay_out(of, places);
-    if (of.task.training) {
-        /* Gradients of frozen tensors are never computed. */
-        note(of.on, cudaMemsetAsync(of.gradients, 0, of.task.parameter_count * sizeof(float),
-                                    of.on.stream));
-    }
-    return wait(of, "laying out memory", err);
+    return NIN_OK;
 }
 
 } // namespace ninp_cuda

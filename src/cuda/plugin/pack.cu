@@ -40,17 +40,21 @@ __global__ void pack_backward_kernel(const float *weight, int channels, int wind
     put(packed + index, weight[(k * (size_t)channels + c) * (size_t)window + place]);
 }
 
-__global__ void pack_bias_kernel(weight_source from, int filters, float *bias) {
+template <typename T>
+__global__ void pack_bias_kernel(weight_source from, int filters, float *bias, T *stored) {
     const size_t k = each_index();
     if (k >= (size_t)filters) {
         return;
     }
-    if (!from.scale) {
-        bias[k] = from.bias[k];
-        return;
+    float value = from.bias[k];
+    if (from.scale) {
+        const double moved = (double)value - (double)from.mean[k];
+        value = (float)(moved * norm_factor(from, (int)k) + (double)from.shift[k]);
     }
-    const double moved = (double)from.bias[k] - (double)from.mean[k];
-    bias[k] = (float)(moved * norm_factor(from, (int)k) + (double)from.shift[k]);
+    bias[k] = value;
+    if (stored) {
+        put(stored + k, value);
+    }
 }
 
 template <typename T>
@@ -79,16 +83,18 @@ __global__ void unpack_pictures_kernel(size_t values, size_t pixels, int channel
 
 template <typename T>
 void pack_weights_as(launcher &on, const conv_shape &shape, const weight_source &from,
-                     void *forward, void *backward) {
+                     const packed_weights &to) {
     const dim3 grid = each_grid(weight_count(shape));
     const int window = shape.kernel * shape.kernel;
+    const int filters = shape.output.channels;
     launch_apart(on, pack_forward_kernel<T>, grid, EACH_THREADS, from, shape.input.channels, window,
-                 shape.output.channels, static_cast<T *>(forward));
-    if (backward) {
+                 filters, static_cast<T *>(to.forward));
+    if (to.backward) {
         launch_apart(on, pack_backward_kernel<T>, grid, EACH_THREADS, from.weight,
-                     shape.input.channels, window, shape.output.channels,
-                     static_cast<T *>(backward));
+                     shape.input.channels, window, filters, static_cast<T *>(to.backward));
     }
+    launch_apart(on, pack_bias_kernel<T>, each_grid((size_t)filters), EACH_THREADS, from, filters,
+                 to.bias, static_cast<T *>(to.stored_bias));
 }
 
 size_t pixels_of(nin_shape shape) {
@@ -97,15 +103,10 @@ size_t pixels_of(nin_shape shape) {
 
 } // namespace
 
-void pack_weights(launcher &on, const conv_shape &shape, const weight_source &from, void *forward,
-                  void *backward, float *bias) {
-    if (on.math == NINP_CUDA_BF16) {
-        pack_weights_as<bf16>(on, shape, from, forward, backward);
-    } else {
-        pack_weights_as<float>(on, shape, from, forward, backward);
-    }
-    launch_apart(on, pack_bias_kernel, each_grid((size_t)shape.output.channels), EACH_THREADS, from,
-                 shape.output.channels, bias);
+void pack_weights(launcher &on, const conv_shape &shape, const weight_source &from,
+                  const packed_weights &to) {
+    (on.math == NINP_CUDA_BF16 ? pack_weights_as<bf16> : pack_weights_as<float>)(on, shape, from,
+                                                                                 to);
 }
 
 void pack_pictures(launcher &on, nin_shape shape, int count, const float *from, void *to) {

@@ -28,10 +28,6 @@ const float *tensor(const session &of, int number) {
     return number < 0 ? NULL : of.values + of.task.offsets[number];
 }
 
-float *tensor_gradient(const session &of, int number) {
-    return number < 0 ? NULL : of.gradients + of.task.offsets[number];
-}
-
 size_t rows_of(nin_shape shape, int count) {
     return (size_t)count * (size_t)shape.height * (size_t)shape.width;
 }
@@ -68,20 +64,13 @@ norm_space space_of(const session &of, const step_state &state) {
 
 const derivative nothing = {NINP_ACTIVATION_NONE, NULL};
 
-/* Of what gave a step's input. */
-derivative input_derivative(const ninp_step &step, const void *x) {
-    return step.input_activation == NINP_ACTIVATION_NONE ? nothing
-                                                         : derivative{step.input_activation, x};
-}
-
 void forward_step(session &of, const step_state &state, int count, const void *x) {
     const ninp_step &step = *state.step;
     const size_t values = values_of(step.input, count);
     switch (step.work) {
     case NINP_WORK_CONV:
     case NINP_WORK_LINEAR:
-        conv_forward(of.on, state.conv, count, x, {state.forward_weights, state.bias},
-                     step.activation, step.pooled ? of.unpooled : state.output);
+        weighted_forward(of, state, count, x, step.pooled ? of.unpooled : state.output);
         if (step.pooled) {
             max_pool_forward(of.on, pool_of(step), count, of.unpooled, state.output, state.place);
         }
@@ -108,23 +97,6 @@ void forward_step(session &of, const step_state &state, int count, const void *x
     }
 }
 
-/* A convolution or fully-connected layer: both gradients. */
-void backward_weighted(session &of, const step_state &state, int count, const void *x,
-                       const void *dy, void *dx, double *weight_time) {
-    const ninp_step &step = *state.step;
-    const nin_shape shape = state.conv.output;
-    begin_time(of);
-    column_sums(of.on, rows_of(shape, count), shape.channels, dy, of.partial,
-                tensor_gradient(of, step.bias));
-    conv_weight_gradient(of.on, state.conv, count, x, dy, of.partial,
-                         tensor_gradient(of, step.weight));
-    *weight_time = end_time(of);
-    if (dx) {
-        conv_input_gradient(of.on, state.conv, count, dy, state.backward_weights,
-                            input_derivative(step, x), dx);
-    }
-}
-
 /* From dy to dx, which is NULL where nobody needs it. */
 void backward_step(session &of, const step_state &state, int count, const void *x, const void *dy,
                    void *dx) {
@@ -133,7 +105,7 @@ void backward_step(session &of, const step_state &state, int count, const void *
     if (step.work == NINP_WORK_BATCH_NORM) {
         norm_backward(of.on, norm_shape_of(of, step, count), norm_of(of, step), x, dy,
                       space_of(of, state),
-                      {tensor_gradient(of, step.scale), tensor_gradient(of, step.shift), of_x, dx});
+                      {step_gradient(of, step.scale), step_gradient(of, step.shift), of_x, dx});
         return;
     }
     if (!dx) {
@@ -154,34 +126,52 @@ void backward_step(session &of, const step_state &state, int count, const void *
     }
 }
 
-void backward_any(session &of, size_t i, int count, const void *dy, void *dx) {
+/* A step with weights, in three parts that are timed one by one. */
+void backward_weighted(session &of, size_t i, int count, const void *dy, void *dx) {
     const step_state &state = of.steps[i];
     const ninp_step &step = *state.step;
     const void *x = step_input(of, i);
     double pool_time = 0.0;
-    double weight_time = 0.0;
-    begin_time(of);
-    if (step.weight < 0) {
-        backward_step(of, state, count, x, dy, dx);
-    } else {
-        if (step.pooled) {
-            max_pool_backward(of.on, pool_of(step), count,
-                              {dy, state.place, {step.activation, state.output}}, nothing,
-                              of.unpooled);
-            pool_time = end_time(of);
-            dy = of.unpooled;
-        }
-        backward_weighted(of, state, count, x, dy, dx, &weight_time);
+    if (step.pooled) {
         begin_time(of);
+        max_pool_backward(of.on, pool_of(step), count,
+                          {dy, state.place, {step.activation, state.output}}, nothing, of.unpooled);
+        pool_time = end_time(of);
+        dy = of.unpooled;
     }
-    const double rest = end_time(of);
+    begin_time(of);
+    weighted_weight_gradient(of, state, count, x, dy);
+    const double weight_time = end_time(of);
+    begin_time(of);
+    if (dx) {
+        weighted_input_gradient(of, state, count, x, dy, dx);
+    }
+    const double input_time = end_time(of);
     if (of.times) {
-        of.times[i].backward = pool_time + weight_time + rest;
+        of.times[i].backward = pool_time + weight_time + input_time;
         of.times[i].weight_gradient = weight_time;
     }
 }
 
+void backward_plain(session &of, size_t i, int count, const void *dy, void *dx) {
+    begin_time(of);
+    backward_step(of, of.steps[i], count, step_input(of, i), dy, dx);
+    const double time = end_time(of);
+    if (of.times) {
+        of.times[i].backward = time;
+    }
+}
+
 } // namespace
+
+float *step_gradient(const session &of, int tensor_number) {
+    return tensor_number < 0 ? NULL : of.gradients + of.task.offsets[tensor_number];
+}
+
+derivative input_derivative(const ninp_step &step, const void *x) {
+    return step.input_activation == NINP_ACTIVATION_NONE ? nothing
+                                                         : derivative{step.input_activation, x};
+}
 
 const void *step_input(const session &of, size_t i) {
     return i > 0 ? of.steps[i - 1].output : of.input;
@@ -201,8 +191,7 @@ void pack_all_weights(session &of) {
                                     tensor(of, step.mean),
                                     tensor(of, step.variance),
                                     step.epsilon};
-        pack_weights(of.on, state.conv, from, state.forward_weights, state.backward_weights,
-                     state.bias);
+        pack_weights(of.on, state.conv, from, state.weights);
     }
 }
 
@@ -229,7 +218,8 @@ void run_loss_and_backward(session &of, int count) {
                   of.flow[steps % 2], of.losses);
     for (size_t i = steps; i-- > 0;) {
         const bool needed = of.steps[i].step->input_gradient;
-        backward_any(of, i, count, of.flow[(i + 1) % 2], needed ? of.flow[i % 2] : NULL);
+        (of.steps[i].step->weight < 0 ? backward_plain : backward_weighted)(
+            of, i, count, of.flow[(i + 1) % 2], needed ? of.flow[i % 2] : NULL);
         if (!needed) {
             break; /* nothing in front of it changes */
         }

@@ -49,8 +49,21 @@ nin_status prepare(session &of, nin_error *err) {
     if (of.on.error != cudaSuccess) {
         return fail_cuda(of, "opening the device", err);
     }
-    const nin_status status = make_steps(of, err);
-    return status == NIN_OK ? allocate(of, err) : status;
+    nin_status status = make_steps(of, err);
+    if (status == NIN_OK && !of.task.own_only) {
+        of.libraries = open_libraries();
+    }
+    status = status == NIN_OK ? allocate(of, err) : status;
+    if (status != NIN_OK) {
+        return status;
+    }
+    choose_products(of);
+    if (of.task.training && of.on.error == cudaSuccess) {
+        /* Gradients of frozen tensors are never computed. */
+        note(of.on, cudaMemsetAsync(of.gradients, 0, of.task.parameter_count * sizeof(float),
+                                    of.on.stream));
+    }
+    return wait(of, "choosing algorithms", err);
 }
 
 /* Copies in the order of the stream. */
@@ -117,6 +130,8 @@ void close_session(void *state) {
     }
     (void)cudaSetDevice(of->task.device);
     free_graphs(of->graphs);
+    free_products(*of);
+    close_libraries(of->libraries);
     (void)cudaFree(of->arena);
     if (of->on.stream) {
         (void)cudaStreamDestroy(of->on.stream);

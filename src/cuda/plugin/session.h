@@ -4,7 +4,9 @@
 #define NINP_CUDA_PLUGIN_SESSION_H
 
 #include "cuda/plugin/capture.h"
+#include "cuda/plugin/cublaslt.h"
 #include "cuda/plugin/kernels.h"
+#include "cuda/plugin/libraries.h"
 
 namespace ninp_cuda {
 
@@ -14,8 +16,9 @@ struct step_state {
     conv_shape conv; /* CONV and LINEAR: up to the max-pool */
     void *output;    /* batch x step->output */
     void *place;     /* training: where the maximum of each window was */
-    void *forward_weights, *backward_weights;
-    float *bias;
+    packed_weights weights;
+    lt_product *products[LT_PASSES]; /* by cuBLASLt; NULL where own kernels do it */
+    int algorithms[LT_PASSES];       /* the chosen ones */
     float *used_mean, *used_inverse; /* BATCH_NORM: what x was normalised by */
     ninp_cuda_step sizes;
 };
@@ -40,9 +43,11 @@ struct session {
     /* The batch's targets. */
     int32_t *labels, *others;
     float *shares, *smoothing;
-    uint64_t *number;     /* of the dropout masks */
-    double *losses;       /* see cross_entropy */
-    float *host_shares;   /* batch ones, for examples with one label; in the host's memory */
+    uint64_t *number;   /* of the dropout masks */
+    double *losses;     /* see cross_entropy */
+    float *host_shares; /* batch ones, for examples with one label; in the host's memory */
+    library_set libraries;
+    void *library_space;  /* LIBRARY_BYTES that library kernels may work in */
     bool packed;          /* evaluation: the kernels' weights are the net's */
     nin_step_time *times; /* plan->count, while steps are timed; else NULL */
     cudaEvent_t start, end;
@@ -58,6 +63,23 @@ void run_loss_and_backward(session &of, int count);
 
 /* The input of step i. */
 const void *step_input(const session &of, size_t i);
+/* Where the gradient of a tensor goes; NULL for -1. */
+float *step_gradient(const session &of, int tensor_number);
+/* Of what gave a step's input. */
+derivative input_derivative(const ninp_step &step, const void *x);
+
+/* weighted.cpp: steps with weights, by the library's kernels or our own. */
+enum { LIBRARY_BYTES = 32 << 20 };
+/* Plans products of the library for the largest batch; without the library there are none. */
+void choose_products(session &of);
+void free_products(session &of);
+/* From x to the step's result before its max-pool. */
+void weighted_forward(session &of, const step_state &state, int count, const void *x, void *y);
+/* Gradients of weights and bias. */
+void weighted_weight_gradient(session &of, const step_state &state, int count, const void *x,
+                              const void *dy);
+void weighted_input_gradient(session &of, const step_state &state, int count, const void *x,
+                             const void *dy, void *dx);
 
 /* fail.cpp: "WHAT failed: " and what CUDA says. The core puts the device in front. */
 nin_status fail_cuda(const session &of, const char *what, nin_error *err);

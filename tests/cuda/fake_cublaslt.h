@@ -1,0 +1,16 @@
+/* Functions that stand in for cuBLASLt's. C and C++. */
+#ifndef TESTS_CUDA_FAKE_CUBLASLT_H
+#define TESTS_CUDA_FAKE_CUBLASLT_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* For emulated_set_cublaslt. */
+void *fake_cublaslt_find(const char *name);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
