@@ -29,6 +29,17 @@ static size_t shape_count(nin_shape shape) {
     return (size_t)shape.channels * (size_t)shape.height * (size_t)shape.width;
 }
 
+void cuda_stir(nin_net *net) {
+    for (size_t i = 0; i < nin_net_tensor_count(net); i++) {
+        const nin_tensor tensor = nin_net_tensor(net, i);
+        const bool bias = tensor.trainable && strstr(tensor.name, "bias");
+        for (size_t c = 0; tensor.rank == 1 && c < tensor.count; c++) {
+            const float step = (float)((c + i) % 7);
+            tensor.values[c] = bias ? 0.0625F * (step - 3.0F) : 0.5F + 0.125F * step;
+        }
+    }
+}
+
 nin_status cuda_session_try(nin_net *net, const cuda_setup *setup, cuda_session *session,
                             nin_error *err) {
     *session = (cuda_session){0};

@@ -16,9 +16,15 @@ bool cuda_limit_memory(size_t bytes);
 /* Has cuBLASLt, or, emulated, what stands in for it, from now on or no more. False: there is none.
  */
 bool cuda_use_cublaslt(bool use);
+/* Products that what stands in for it computed so far; -1 on a real device. */
+int cuda_cublaslt_products(void);
 /* Allocations of device memory so far, and bytes that are allocated now; 0 on a real device. */
 size_t cuda_allocations(void);
 size_t cuda_allocated_bytes(void);
+
+/* Biases that are not zero, and batch norm that does something: as a net starts it is nearly the
+ * identity in evaluation. */
+void cuda_stir(nin_net *net);
 
 /* How a net is run. */
 typedef struct cuda_setup {

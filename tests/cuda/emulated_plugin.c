@@ -28,6 +28,14 @@ bool cuda_use_cublaslt(bool use) {
 #endif
 }
 
+int cuda_cublaslt_products(void) {
+#ifdef NINP_TEST_CUBLASLT
+    return fake_cublaslt_products();
+#else
+    return -1;
+#endif
+}
+
 size_t cuda_allocations(void) {
     return emulated_allocations();
 }

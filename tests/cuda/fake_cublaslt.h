@@ -8,6 +8,8 @@ extern "C" {
 
 /* For emulated_set_cublaslt. */
 void *fake_cublaslt_find(const char *name);
+/* How many products it computed. */
+int fake_cublaslt_products(void);
 
 #ifdef __cplusplus
 }

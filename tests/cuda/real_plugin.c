@@ -57,6 +57,10 @@ bool cuda_use_cublaslt(bool use) {
            libraries.cublaslt[0] != '\0';
 }
 
+int cuda_cublaslt_products(void) {
+    return -1;
+}
+
 size_t cuda_allocations(void) {
     return 0;
 }

@@ -6,6 +6,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -31,6 +32,7 @@ static void skip_without_cublaslt(void) {
 
 static void check_math(const char *text, ninp_cuda_math math, cuda_bounds bounds) {
     nin_net *net = test_net_parse(text, 5);
+    cuda_stir(net);
     for (int training = 0; training < 2; training++) {
         const cuda_setup setup = {.math = math,
                                   .count = 3,
@@ -77,6 +79,34 @@ static void chosen_steps(void **state) {
     nin_net_free(net);
 }
 
+/* Forward and both gradients of each of its steps are its products, and nothing else is. */
+static void all_passes(void **state) {
+    (void)state;
+    skip_without_cublaslt();
+    nin_net *net = test_net_parse(net_text, 5);
+    const cuda_setup setup = {.count = 2, .training = true, .libraries = true};
+    cuda_session session;
+    cuda_batch batch = cuda_batch_make(net, &setup, 1);
+    float *gradients = calloc(nin_net_parameter_count(net), sizeof *gradients);
+    assert_non_null(gradients);
+    nin_loss loss;
+    nin_error err = {0};
+    cuda_session_open(net, &setup, &session);
+    const int opened = cuda_cublaslt_products();
+    const nin_status status =
+        cuda_plugin()->gradients(session.state, &batch.examples, gradients, &loss, &err);
+    assert_int_equal(status, NIN_OK);
+    if (opened >= 0) {
+        enum { STEPS = 5, PASSES = 3 };
+        assert_int_equal(cuda_cublaslt_products() - opened, STEPS * PASSES);
+    }
+    cuda_session_close(&session);
+    free(gradients);
+    cuda_batch_free(&batch);
+    cuda_use_cublaslt(false);
+    nin_net_free(net);
+}
+
 static void same_bits_again(void **state) {
     (void)state;
     skip_without_cublaslt();
@@ -96,6 +126,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(against_reference),
         cmocka_unit_test(chosen_steps),
+        cmocka_unit_test(all_passes),
         cmocka_unit_test(same_bits_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

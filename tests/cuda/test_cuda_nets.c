@@ -60,21 +60,10 @@ static const char *const edged_nets_text[] = {
 };
 enum { EDGED_NETS = sizeof edged_nets_text / sizeof *edged_nets_text };
 
-/* Batch norm that does something: as a net starts it is nearly the identity in evaluation. */
-static void stir_norms(nin_net *net) {
-    for (size_t i = 0; i < nin_net_tensor_count(net); i++) {
-        const nin_tensor tensor = nin_net_tensor(net, i);
-        const bool norm = !tensor.trainable || (tensor.rank == 1 && !strstr(tensor.name, "bias"));
-        for (size_t c = 0; norm && c < tensor.count; c++) {
-            tensor.values[c] = 0.5F + 0.125F * (float)((c + i) % 7);
-        }
-    }
-}
-
 static void check_text(const char *text, int number, cuda_setup setup, cuda_bounds bounds) {
     char what[80];
     nin_net *net = test_net_parse(text, (uint64_t)number + 3);
-    stir_norms(net);
+    cuda_stir(net);
     for (int training = 0; training < 2; training++) {
         setup.training = training;
         setup.keep_results = true;
@@ -130,7 +119,7 @@ static void tensor_cores(void **state) {
         cuda_setup bf16 = setup;
         bf16.math = NINP_CUDA_BF16;
         check_text(smooth_nets_text[i], i, bf16,
-                   (cuda_bounds){.results = 1e-2, .loss = 2e-2, .gradients = 3e-2});
+                   (cuda_bounds){.results = 1e-2, .loss = 2e-2, .gradients = 4e-2});
     }
 }
 
