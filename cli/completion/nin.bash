@@ -24,7 +24,8 @@ _nin_values() {
     --optimizer) echo sgd adam adamw ;;
     --schedule) echo constant step cosine one-cycle ;;
     --init) echo xavier he gaussian pytorch ;;
-    --device) echo auto cpu reference ;;
+    --device) echo auto cpu cuda reference ;;
+    --math) echo float32 tf32 bf16 ;;
     --mode) echo train infer ;;
     --split) echo train test ;;
     esac
