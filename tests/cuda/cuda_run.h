@@ -13,11 +13,13 @@ const ninp_cuda_plugin *cuda_plugin(void);
  * more memory than so many bytes (0: no limit). */
 bool cuda_reverse_threads(bool reversed);
 bool cuda_limit_memory(size_t bytes);
-/* Has cuBLASLt, or, emulated, what stands in for it, from now on or no more. False: there is none.
- */
-bool cuda_use_cublaslt(bool use);
-/* Products that what stands in for it computed so far; -1 on a real device. */
-int cuda_cublaslt_products(void);
+/* Has one of the libraries, or, emulated, what stands in for it, and no other one, until
+ * cuda_use_no_library. Skips the test where there is none. */
+void cuda_use_cublaslt(void);
+void cuda_use_cudnn(void);
+void cuda_use_no_library(void);
+/* What stands in for them computed so much so far; -1 on a real device. */
+int cuda_library_products(void);
 /* Allocations of device memory so far, and bytes that are allocated now; 0 on a real device. */
 size_t cuda_allocations(void);
 size_t cuda_allocated_bytes(void);

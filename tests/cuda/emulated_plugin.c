@@ -3,6 +3,12 @@
 
 #include "cuda/emulate/control.h"
 #include "cuda/fake_cublaslt.h"
+#include "cuda/fake_cudnn.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
 
 const ninp_cuda_plugin *cuda_plugin(void) {
     return ninp_cuda_plugin_v1();
@@ -18,22 +24,35 @@ bool cuda_limit_memory(size_t bytes) {
     return true;
 }
 
-bool cuda_use_cublaslt(bool use) {
+void cuda_use_cublaslt(void) {
 #ifdef NINP_TEST_CUBLASLT
-    emulated_set_cublaslt(use ? fake_cublaslt_find : NULL);
-    return use;
+    emulated_set_libraries(fake_cublaslt_find);
 #else
-    (void)use;
-    return false;
+    skip();
 #endif
 }
 
-int cuda_cublaslt_products(void) {
-#ifdef NINP_TEST_CUBLASLT
-    return fake_cublaslt_products();
+void cuda_use_cudnn(void) {
+#ifdef NINP_TEST_CUDNN
+    emulated_set_libraries(fake_cudnn_find);
 #else
-    return -1;
+    skip();
 #endif
+}
+
+void cuda_use_no_library(void) {
+    emulated_set_libraries(NULL);
+}
+
+int cuda_library_products(void) {
+    int products = 0;
+#ifdef NINP_TEST_CUBLASLT
+    products += fake_cublaslt_products();
+#endif
+#ifdef NINP_TEST_CUDNN
+    products += fake_cudnn_graphs();
+#endif
+    return products;
 }
 
 size_t cuda_allocations(void) {

@@ -6,7 +6,7 @@
 extern "C" {
 #endif
 
-/* For emulated_set_cublaslt. */
+/* For emulated_set_libraries. */
 void *fake_cublaslt_find(const char *name);
 /* How many products it computed. */
 int fake_cublaslt_products(void);

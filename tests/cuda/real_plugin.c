@@ -2,13 +2,17 @@
 #include "cuda/cuda_run.h"
 
 #include <dlfcn.h>
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <cmocka.h>
+
 enum { SKIPPED = 77 };
 
-static void skip(const char *reason) {
+static void end_skipped(const char *reason) {
     printf("skipped: %s\n", reason);
     exit(SKIPPED);
 }
@@ -30,10 +34,10 @@ const ninp_cuda_plugin *cuda_plugin(void) {
     nin_error err = {0};
     int count = 0;
     if (open_plugin()->devices(&device, 1, &count, NULL, &err) != NIN_OK) {
-        skip(err.message);
+        end_skipped(err.message);
     }
     if (count == 0 || !device.usable) {
-        skip(count ? device.reason : "no CUDA device");
+        end_skipped(count ? device.reason : "no CUDA device");
     }
     plugin = open_plugin();
     return plugin;
@@ -49,15 +53,31 @@ bool cuda_limit_memory(size_t bytes) {
     return false;
 }
 
-bool cuda_use_cublaslt(bool use) {
-    ninp_cuda_libraries libraries;
+/* A session uses what is installed. */
+static ninp_cuda_libraries installed(void) {
+    ninp_cuda_libraries libraries = {0};
     nin_error err = {0};
     int count;
-    return cuda_plugin()->devices(NULL, 0, &count, &libraries, &err) == NIN_OK && use &&
-           libraries.cublaslt[0] != '\0';
+    cuda_plugin()->devices(NULL, 0, &count, &libraries, &err);
+    return libraries;
 }
 
-int cuda_cublaslt_products(void) {
+void cuda_use_cublaslt(void) {
+    if (!installed().cublaslt[0]) {
+        skip();
+    }
+}
+
+void cuda_use_cudnn(void) {
+    if (!installed().cudnn[0]) {
+        skip();
+    }
+}
+
+void cuda_use_no_library(void) {
+}
+
+int cuda_library_products(void) {
     return -1;
 }
 

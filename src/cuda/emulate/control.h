@@ -18,10 +18,11 @@ void emulated_set_memory(size_t bytes);
 size_t emulated_allocations(void);
 size_t emulated_bytes(void);
 
-/* Gives the functions that stand in for cuBLASLt's, by name; NULL, as at the start: there is none.
+/* Gives functions that stand in for those of NVIDIA's libraries, by name, or NULL. NULL, as at the
+ * start: there are no libraries.
  */
 typedef void *emulated_find(const char *name);
-void emulated_set_cublaslt(emulated_find *find);
+void emulated_set_libraries(emulated_find *find);
 
 #ifdef __cplusplus
 }

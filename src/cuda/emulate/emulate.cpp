@@ -104,7 +104,7 @@ void run_block(unsigned threads) {
 }
 
 size_t allocations, allocated, limit;
-emulated_find *find_cublaslt;
+emulated_find *find_library_function;
 
 unsigned char *margin_of(void *memory) {
     return (unsigned char *)memory - MARGIN;
@@ -152,12 +152,12 @@ cudaError_t emulated_launch(dim3 grid, unsigned threads, bool barriers,
     return cudaSuccess;
 }
 
-void emulated_set_cublaslt(emulated_find *find) {
-    find_cublaslt = find;
+void emulated_set_libraries(emulated_find *find) {
+    find_library_function = find;
 }
 
-void *emulated_cublaslt(const char *name) {
-    return find_cublaslt ? find_cublaslt(name) : nullptr;
+void *emulated_library_function(const char *name) {
+    return find_library_function ? find_library_function(name) : nullptr;
 }
 
 void emulated_set_reversed(bool reversed) {

@@ -209,8 +209,8 @@ cudaError_t cudaGetLastError();
 /* Zero-based `bytes` of the memory that the running block's threads share. */
 void *emulated_block_memory(size_t bytes);
 
-/* See emulated_set_cublaslt. */
-void *emulated_cublaslt(const char *name);
+/* See emulated_set_libraries. */
+void *emulated_library_function(const char *name);
 
 cudaError_t emulated_launch(dim3 grid, unsigned threads, bool barriers,
                             const std::function<void()> &kernel);

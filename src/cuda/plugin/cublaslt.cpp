@@ -8,8 +8,7 @@
 #if __has_include(<cublasLt.h>)
 #include <cublasLt.h>
 
-#include <stdlib.h>
-#include <string.h>
+#include <new>
 
 namespace ninp_cuda {
 
@@ -37,23 +36,24 @@ struct lt_library {
     cublasLtHandle_t handle;
 };
 
-struct lt_product {
+namespace {
+
+class lt_product : public product {
+  public:
+    explicit lt_product(const lt_library *from)
+        : product("cublaslt"), library(from), operation(NULL), first(NULL), second(NULL),
+          result(NULL), swapped(false), workspace_bytes(0) {
+    }
+    ~lt_product() override;
+    bool run(int algorithm, const product_arrays &arrays) const override;
+
     const lt_library *library;
     cublasLtMatmulDesc_t operation;
     cublasLtMatrixLayout_t first, second, result;
-    bool swapped; /* b is the first factor */
+    bool swapped; /* the right array is the first factor */
     size_t workspace_bytes;
-    cublasLtMatmulHeuristicResult_t algorithms[MOST_ALGORITHMS];
+    cublasLtMatmulHeuristicResult_t found[MOST_ALGORITHMS];
 };
-
-namespace {
-
-template <typename Function>
-bool find_function(const lt_source &source, const char *name, Function *function) {
-    void *found = source.find(source.context, name);
-    memcpy(function, &found, sizeof found);
-    return found != NULL;
-}
 
 /* A matrix as the library sees it, and whether the product takes its transpose. */
 struct factor {
@@ -72,25 +72,31 @@ cudaDataType_t stored_type(ninp_cuda_math math) {
     return math == NINP_CUDA_BF16 ? CUDA_R_16BF : CUDA_R_32F;
 }
 
-product_form form_of(const lt_problem &problem) {
-    const size_t inputs = (size_t)problem.inputs;
-    const size_t outputs = (size_t)problem.outputs;
+product_form form_of(const product_problem &problem) {
+    const size_t inputs = (size_t)problem.input.channels;
+    const size_t outputs = (size_t)problem.output.channels;
+    const size_t pixels =
+        (size_t)problem.count * (size_t)problem.output.height * (size_t)problem.output.width;
     const factor weights = {outputs, inputs, false};
     const cudaDataType_t type = stored_type(problem.math);
     switch (problem.pass) {
-    case LT_FORWARD:
+    case PASS_FORWARD:
         return {weights,
-                {inputs, problem.pixels, false},
+                {inputs, pixels, false},
                 outputs,
-                problem.pixels,
+                pixels,
                 problem.relu ? CUBLASLT_EPILOGUE_RELU_BIAS : CUBLASLT_EPILOGUE_BIAS,
                 type};
-    case LT_INPUT_GRADIENT:
-        return {{outputs, inputs, true}, {outputs, problem.pixels, false}, inputs,
-                problem.pixels,          CUBLASLT_EPILOGUE_DEFAULT,        type};
+    case PASS_INPUT_GRADIENT:
+        return {{outputs, inputs, true},
+                {outputs, pixels, false},
+                inputs,
+                pixels,
+                CUBLASLT_EPILOGUE_DEFAULT,
+                type};
     default:
-        return {{inputs, problem.pixels, false},
-                {outputs, problem.pixels, true},
+        return {{inputs, pixels, false},
+                {outputs, pixels, true},
                 inputs,
                 outputs,
                 CUBLASLT_EPILOGUE_BGRADB,
@@ -99,27 +105,27 @@ product_form form_of(const lt_problem &problem) {
 }
 
 template <typename T>
-bool set(const lt_product &product, cublasLtMatmulDescAttributes_t attribute, const T &value) {
-    return product.library->cublasLtMatmulDescSetAttribute(product.operation, attribute, &value,
-                                                           sizeof value) == CUBLAS_STATUS_SUCCESS;
+bool set(const lt_product &of, cublasLtMatmulDescAttributes_t attribute, const T &value) {
+    return of.library->cublasLtMatmulDescSetAttribute(of.operation, attribute, &value,
+                                                      sizeof value) == CUBLAS_STATUS_SUCCESS;
 }
 
-bool make_operation(lt_product &product, const lt_problem &problem, const product_form &form) {
+bool make_operation(lt_product &of, const product_problem &problem, const product_form &form) {
     const cublasComputeType_t compute =
         problem.math == NINP_CUDA_TF32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
-    if (product.library->cublasLtMatmulDescCreate(&product.operation, compute, CUDA_R_32F) !=
+    if (of.library->cublasLtMatmulDescCreate(&of.operation, compute, CUDA_R_32F) !=
         CUBLAS_STATUS_SUCCESS) {
         return false;
     }
     const cublasOperation_t first = form.first.transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
     const cublasOperation_t second = form.second.transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
     const int32_t vector_type = form.result_type;
-    return set(product, CUBLASLT_MATMUL_DESC_TRANSA, first) &&
-           set(product, CUBLASLT_MATMUL_DESC_TRANSB, second) &&
-           set(product, CUBLASLT_MATMUL_DESC_EPILOGUE, form.epilogue) &&
+    return set(of, CUBLASLT_MATMUL_DESC_TRANSA, first) &&
+           set(of, CUBLASLT_MATMUL_DESC_TRANSB, second) &&
+           set(of, CUBLASLT_MATMUL_DESC_EPILOGUE, form.epilogue) &&
            (form.epilogue == CUBLASLT_EPILOGUE_DEFAULT ||
-            (set(product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, problem.vector) &&
-             set(product, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, vector_type)));
+            (set(of, CUBLASLT_MATMUL_DESC_BIAS_POINTER, problem.vector) &&
+             set(of, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, vector_type)));
 }
 
 bool make_layout(const lt_library &library, cublasLtMatrixLayout_t *layout, cudaDataType_t type,
@@ -129,8 +135,8 @@ bool make_layout(const lt_library &library, cublasLtMatrixLayout_t *layout, cuda
 }
 
 /* No algorithm adds parts of sums in place, whose order changes from run to run. */
-int find_algorithms(lt_product &product, size_t workspace_bytes) {
-    const lt_library &library = *product.library;
+int find_algorithms(lt_product &of, size_t workspace_bytes) {
+    const lt_library &library = *of.library;
     const uint32_t schemes =
         CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE | CUBLASLT_REDUCTION_SCHEME_OUTPUT_TYPE;
     cublasLtMatmulPreference_t wish = NULL;
@@ -144,25 +150,46 @@ int find_algorithms(lt_product &product, size_t workspace_bytes) {
         library.cublasLtMatmulPreferenceSetAttribute(
             wish, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, &schemes, sizeof schemes) !=
             CUBLAS_STATUS_SUCCESS ||
-        library.cublasLtMatmulAlgoGetHeuristic(library.handle, product.operation, product.first,
-                                               product.second, product.result, product.result, wish,
-                                               MOST_ALGORITHMS, product.algorithms,
-                                               &found) != CUBLAS_STATUS_SUCCESS) {
+        library.cublasLtMatmulAlgoGetHeuristic(library.handle, of.operation, of.first, of.second,
+                                               of.result, of.result, wish, MOST_ALGORITHMS,
+                                               of.found, &found) != CUBLAS_STATUS_SUCCESS) {
         found = 0;
     }
     (void)library.cublasLtMatmulPreferenceDestroy(wish);
     return found;
 }
 
-bool fits_vectors(const lt_problem &problem) {
+bool fits_vectors(const product_problem &problem) {
     const int values = problem.math == NINP_CUDA_BF16 ? 8 : 4; /* of 16 bytes */
-    return problem.inputs % values == 0 && problem.outputs % values == 0;
+    return problem.input.channels % values == 0 && problem.output.channels % values == 0;
+}
+
+lt_product::~lt_product() {
+    const cublasLtMatrixLayout_t layouts[] = {first, second, result};
+    for (cublasLtMatrixLayout_t layout : layouts) {
+        if (layout) {
+            (void)library->cublasLtMatrixLayoutDestroy(layout);
+        }
+    }
+    if (operation) {
+        (void)library->cublasLtMatmulDescDestroy(operation);
+    }
+}
+
+bool lt_product::run(int algorithm, const product_arrays &arrays) const {
+    const float one = 1.0F;
+    const float zero = 0.0F;
+    return library->cublasLtMatmul(
+               library->handle, operation, &one, swapped ? arrays.right : arrays.left, first,
+               swapped ? arrays.left : arrays.right, second, &zero, arrays.result, result,
+               arrays.result, result, &found[algorithm].algo, arrays.workspace, workspace_bytes,
+               static_cast<cudaStream_t>(arrays.stream)) == CUBLAS_STATUS_SUCCESS;
 }
 
 } // namespace
 
-lt_library *lt_open(const lt_source &source) {
-    lt_library *library = static_cast<lt_library *>(calloc(1, sizeof *library));
+lt_library *lt_open(const function_source &source) {
+    lt_library *library = new (std::nothrow) lt_library();
     if (!library) {
         return NULL;
     }
@@ -172,7 +199,7 @@ lt_library *lt_open(const lt_source &source) {
     LT_FUNCTIONS(LT_FIND)
 #undef LT_FIND
     if (!complete || library->cublasLtCreate(&library->handle) != CUBLAS_STATUS_SUCCESS) {
-        free(library);
+        delete library;
         return NULL;
     }
     return library;
@@ -181,85 +208,49 @@ lt_library *lt_open(const lt_source &source) {
 void lt_close(lt_library *library) {
     if (library) {
         (void)library->cublasLtDestroy(library->handle);
-        free(library);
+        delete library;
     }
 }
 
-lt_product *lt_plan(lt_library *library, const lt_problem &problem, int *algorithms) {
-    *algorithms = 0;
-    lt_product *product =
-        fits_vectors(problem) ? static_cast<lt_product *>(calloc(1, sizeof *product)) : NULL;
-    if (!product) {
+product *lt_plan(const lt_library *library, const product_problem &problem) {
+    const bool one_pixel = problem.kernel == 1 && problem.stride == 1 && problem.padding == 0;
+    lt_product *made =
+        one_pixel && fits_vectors(problem) ? new (std::nothrow) lt_product(library) : NULL;
+    if (!made) {
         return NULL;
     }
     const product_form form = form_of(problem);
     const cudaDataType_t type = stored_type(problem.math);
-    product->library = library;
-    product->swapped = problem.pass != LT_WEIGHT_GRADIENT;
-    product->workspace_bytes = problem.workspace_bytes;
-    if (make_operation(*product, problem, form) &&
-        make_layout(*library, &product->first, type, form.first.rows, form.first.columns) &&
-        make_layout(*library, &product->second, type, form.second.rows, form.second.columns) &&
-        make_layout(*library, &product->result, form.result_type, form.rows, form.columns)) {
-        *algorithms = find_algorithms(*product, problem.workspace_bytes);
+    made->swapped = problem.pass != PASS_WEIGHT_GRADIENT;
+    made->workspace_bytes = problem.workspace_bytes;
+    if (make_operation(*made, problem, form) &&
+        make_layout(*library, &made->first, type, form.first.rows, form.first.columns) &&
+        make_layout(*library, &made->second, type, form.second.rows, form.second.columns) &&
+        make_layout(*library, &made->result, form.result_type, form.rows, form.columns)) {
+        made->algorithms = find_algorithms(*made, problem.workspace_bytes);
     }
-    if (*algorithms == 0) {
-        lt_free(product);
+    if (made->algorithms == 0) {
+        delete made;
         return NULL;
     }
-    return product;
-}
-
-bool lt_run(const lt_product *product, int algorithm, const lt_arrays &arrays) {
-    const float one = 1.0F;
-    const float zero = 0.0F;
-    return product->library->cublasLtMatmul(
-               product->library->handle, product->operation, &one,
-               product->swapped ? arrays.b : arrays.a, product->first,
-               product->swapped ? arrays.a : arrays.b, product->second, &zero, arrays.result,
-               product->result, arrays.result, product->result,
-               &product->algorithms[algorithm].algo, arrays.workspace, product->workspace_bytes,
-               static_cast<cudaStream_t>(arrays.stream)) == CUBLAS_STATUS_SUCCESS;
-}
-
-void lt_free(lt_product *product) {
-    if (!product) {
-        return;
-    }
-    const cublasLtMatrixLayout_t layouts[] = {product->first, product->second, product->result};
-    for (cublasLtMatrixLayout_t layout : layouts) {
-        if (layout) {
-            (void)product->library->cublasLtMatrixLayoutDestroy(layout);
-        }
-    }
-    if (product->operation) {
-        (void)product->library->cublasLtMatmulDescDestroy(product->operation);
-    }
-    free(product);
+    return made;
 }
 
 } // namespace ninp_cuda
 
-#else /* an emulated build without NVIDIA's headers: there is no such library */
+#else /* a build without NVIDIA's headers: there is no such library */
 
 namespace ninp_cuda {
 
-lt_library *lt_open(const lt_source &) {
+lt_library *lt_open(const function_source &) {
     return NULL;
 }
 
 void lt_close(lt_library *) {
 }
 
-lt_product *lt_plan(lt_library *, const lt_problem &, int *) {
+product *lt_plan(const lt_library *, const product_problem &) {
     return NULL;
-}
-
-bool lt_run(const lt_product *, int, const lt_arrays &) {
-    return false;
-}
-
-void lt_free(lt_product *) {
 }
 
 } // namespace ninp_cuda

@@ -42,11 +42,15 @@ struct weight_source {
 };
 struct packed_weights {
     void *forward, *backward; /* backward may be NULL */
+    void *filters;            /* K x R x S x C, for cuDNN; may be NULL */
     float *bias;              /* K floats */
     void *stored_bias;        /* the same as values are stored; may be NULL */
 };
 void pack_weights(launcher &on, const conv_shape &shape, const weight_source &from,
                   const packed_weights &to);
+
+/* K x R x S x C floats as K x C x R x S. */
+void unpack_filters(launcher &on, const conv_shape &shape, const float *filters, float *gradient);
 
 struct conv_weights {
     const void *weights;

@@ -13,20 +13,20 @@ const char cublaslt_name[] = "libcublasLt.so.13";
 const char cudnn_name[] = "libcudnn.so.9";
 
 #ifdef NINP_CUDA_EMULATED
-/* An emulated device has nothing but what a test puts behind cuBLASLt's names. */
+/* An emulated device has nothing but what a test puts behind the libraries' names. */
 void *open_file(const char *) {
     return NULL;
 }
 
-void *find_cublaslt(void *, const char *name) {
-    return emulated_cublaslt(name);
+void *find_in(void *, const char *name) {
+    return emulated_library_function(name);
 }
 #else
 void *open_file(const char *name) {
     return dlopen(name, RTLD_NOW | RTLD_LOCAL);
 }
 
-void *find_cublaslt(void *file, const char *name) {
+void *find_in(void *file, const char *name) {
     return file ? dlsym(file, name) : NULL;
 }
 #endif
@@ -57,14 +57,20 @@ void describe_library(const char *name, const char *function, char version[64], 
 library_set open_libraries() {
     library_set libraries = {};
     libraries.cublaslt_file = open_file(cublaslt_name);
-    libraries.cublaslt = lt_open({find_cublaslt, libraries.cublaslt_file});
+    libraries.cublaslt = lt_open({find_in, libraries.cublaslt_file});
+    libraries.cudnn_file = open_file(cudnn_name);
+    libraries.cudnn = dnn_open({find_in, libraries.cudnn_file});
     return libraries;
 }
 
 void close_libraries(library_set &libraries) {
     lt_close(libraries.cublaslt);
-    if (libraries.cublaslt_file) {
-        (void)dlclose(libraries.cublaslt_file);
+    dnn_close(libraries.cudnn);
+    void *const files[] = {libraries.cublaslt_file, libraries.cudnn_file};
+    for (void *file : files) {
+        if (file) {
+            (void)dlclose(file);
+        }
     }
 }
 

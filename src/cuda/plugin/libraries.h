@@ -3,6 +3,7 @@
 #define NINP_CUDA_PLUGIN_LIBRARIES_H
 
 #include "cuda/plugin/cublaslt.h"
+#include "cuda/plugin/cudnn.h"
 
 namespace ninp_cuda {
 
@@ -13,6 +14,8 @@ void describe_libraries(ninp_cuda_libraries *libraries);
 struct library_set {
     void *cublaslt_file;
     lt_library *cublaslt;
+    void *cudnn_file;
+    dnn_library *cudnn;
 };
 library_set open_libraries();
 void close_libraries(library_set &libraries);

@@ -105,6 +105,9 @@ void lay_out_step(session &of, step_state &state, arena &from, bool own_output) 
         packed_weights &weights = state.weights;
         weights.forward = take_bytes(from, weight_count(state.conv), bytes);
         weights.bias = take<float>(from, (size_t)state.conv.output.channels);
+        if (of.libraries.cudnn) {
+            weights.filters = take_bytes(from, weight_count(state.conv), bytes);
+        }
         weights.stored_bias = take_bytes(from, (size_t)state.conv.output.channels, bytes);
         if (of.task.training && step.input_gradient) {
             weights.backward = take_bytes(from, weight_count(state.conv), bytes);
@@ -148,7 +151,7 @@ void lay_out(session &of, arena &from) {
     of.partial = take<float>(from, sizes.partial);
     of.plain = take<float>(from, sizes.plain);
     of.marks = take<unsigned char>(from, sizes.channels);
-    if (of.libraries.cublaslt) {
+    if (of.libraries.cublaslt || of.libraries.cudnn) {
         of.library_space = take_bytes(from, LIBRARY_BYTES, 1);
     }
     void *turns[2] = {NULL, NULL}; /* outputs of steps, where nobody asks for them later */

@@ -40,6 +40,33 @@ __global__ void pack_backward_kernel(const float *weight, int channels, int wind
     put(packed + index, weight[(k * (size_t)channels + c) * (size_t)window + place]);
 }
 
+/* Number of (k, place, c) among K x C x R x S. */
+__device__ size_t plain_weight(int channels, int window, size_t index) {
+    const size_t c = index % (size_t)channels;
+    const size_t place = index / (size_t)channels % (size_t)window;
+    const size_t k = index / (size_t)channels / (size_t)window;
+    return (k * (size_t)channels + c) * (size_t)window + place;
+}
+
+template <typename T>
+__global__ void pack_filters_kernel(weight_source from, int channels, int window, size_t count,
+                                    T *packed) {
+    const size_t index = each_index();
+    if (index < count) {
+        const int k = (int)(index / (size_t)channels / (size_t)window);
+        const float weight = from.weight[plain_weight(channels, window, index)];
+        put(packed + index, from.scale ? (float)((double)weight * norm_factor(from, k)) : weight);
+    }
+}
+
+__global__ void unpack_filters_kernel(int channels, int window, size_t count, const float *filters,
+                                      float *gradient) {
+    const size_t index = each_index();
+    if (index < count) {
+        gradient[plain_weight(channels, window, index)] = filters[index];
+    }
+}
+
 template <typename T>
 __global__ void pack_bias_kernel(weight_source from, int filters, float *bias, T *stored) {
     const size_t k = each_index();
@@ -93,6 +120,10 @@ void pack_weights_as(launcher &on, const conv_shape &shape, const weight_source 
         launch_apart(on, pack_backward_kernel<T>, grid, EACH_THREADS, from.weight,
                      shape.input.channels, window, filters, static_cast<T *>(to.backward));
     }
+    if (to.filters) {
+        launch_apart(on, pack_filters_kernel<T>, grid, EACH_THREADS, from, shape.input.channels,
+                     window, weight_count(shape), static_cast<T *>(to.filters));
+    }
     launch_apart(on, pack_bias_kernel<T>, each_grid((size_t)filters), EACH_THREADS, from, filters,
                  to.bias, static_cast<T *>(to.stored_bias));
 }
@@ -107,6 +138,12 @@ void pack_weights(launcher &on, const conv_shape &shape, const weight_source &fr
                   const packed_weights &to) {
     (on.math == NINP_CUDA_BF16 ? pack_weights_as<bf16> : pack_weights_as<float>)(on, shape, from,
                                                                                  to);
+}
+
+void unpack_filters(launcher &on, const conv_shape &shape, const float *filters, float *gradient) {
+    const size_t count = weight_count(shape);
+    launch_apart(on, unpack_filters_kernel, each_grid(count), EACH_THREADS, shape.input.channels,
+                 shape.kernel * shape.kernel, count, filters, gradient);
 }
 
 void pack_pictures(launcher &on, nin_shape shape, int count, const float *from, void *to) {

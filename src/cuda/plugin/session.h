@@ -4,7 +4,6 @@
 #define NINP_CUDA_PLUGIN_SESSION_H
 
 #include "cuda/plugin/capture.h"
-#include "cuda/plugin/cublaslt.h"
 #include "cuda/plugin/kernels.h"
 #include "cuda/plugin/libraries.h"
 
@@ -17,8 +16,8 @@ struct step_state {
     void *output;    /* batch x step->output */
     void *place;     /* training: where the maximum of each window was */
     packed_weights weights;
-    lt_product *products[LT_PASSES]; /* by cuBLASLt; NULL where own kernels do it */
-    int algorithms[LT_PASSES];       /* the chosen ones */
+    product *products[PASSES];       /* by libraries; NULL where own kernels do it */
+    int algorithms[PASSES];          /* the chosen ones */
     float *used_mean, *used_inverse; /* BATCH_NORM: what x was normalised by */
     ninp_cuda_step sizes;
 };
@@ -68,9 +67,9 @@ float *step_gradient(const session &of, int tensor_number);
 /* Of what gave a step's input. */
 derivative input_derivative(const ninp_step &step, const void *x);
 
-/* weighted.cpp: steps with weights, by the library's kernels or our own. */
+/* weighted.cpp: steps with weights, by libraries or our own kernels. */
 enum { LIBRARY_BYTES = 32 << 20 };
-/* Plans products of the library for the largest batch; without the library there are none. */
+/* Plans products of libraries for the largest batch; without libraries there are none. */
 void choose_products(session &of);
 void free_products(session &of);
 /* From x to the step's result before its max-pool. */

@@ -1,6 +1,8 @@
-/* Convolutions and fully-connected layers: by cuBLASLt where it has a product for them, which is
- * those of one pixel's input channels in batches of the full size, and by our own kernels else. */
+/* Convolutions and fully-connected layers: batches of the full size by cuBLASLt or cuDNN where they
+ * have a product for them, the rest by our own kernels. */
 #include "cuda/plugin/session.h"
+
+#include <string.h>
 
 namespace ninp_cuda {
 namespace {
@@ -9,29 +11,45 @@ size_t pixels_of(nin_shape shape, int count) {
     return (size_t)count * (size_t)shape.height * (size_t)shape.width;
 }
 
-/* The library's product for a pass, or NULL. */
-const lt_product *product_of(const session &of, const step_state &state, lt_pass pass, int count) {
+/* A library's product for a pass, or NULL. */
+const product *product_of(const session &of, const step_state &state, product_pass pass,
+                          int count) {
     return count == of.task.batch ? state.products[pass] : NULL;
 }
 
-void run_product(session &of, const step_state &state, lt_pass pass, const lt_arrays &arrays) {
-    if (of.on.error == cudaSuccess &&
-        !lt_run(state.products[pass], state.algorithms[pass], arrays)) {
+/* cuDNN takes filters in an order of its own. */
+bool is_cudnn(const product *chosen) {
+    return strcmp(chosen->name, "cudnn") == 0;
+}
+
+const void *weights_for(const step_state &state, const product *chosen) {
+    return is_cudnn(chosen) ? state.weights.filters : state.weights.forward;
+}
+
+/* Where a product leaves the weight gradient: cuDNN's has to be put into the net's order. */
+float *weight_result(const session &of, const step_state &state, const product *chosen) {
+    return is_cudnn(chosen) ? of.partial : step_gradient(of, state.step->weight);
+}
+
+void run_product(session &of, const step_state &state, product_pass pass, const void *left,
+                 const void *right, void *result) {
+    const product_arrays arrays = {left, right, result, of.library_space, of.on.stream};
+    if (of.on.error == cudaSuccess && !state.products[pass]->run(state.algorithms[pass], arrays)) {
         of.on.error = cudaErrorUnknown;
     }
 }
 
 /* Milliseconds that an algorithm takes of a few runs; negative: it does not run. */
-float time_algorithm(session &of, const lt_product *product, int algorithm,
-                     const lt_arrays &arrays) {
+float time_algorithm(session &of, const product &tried, int algorithm,
+                     const product_arrays &arrays) {
     enum { RUNS = 3 };
     float milliseconds = 0.0F;
-    if (!lt_run(product, algorithm, arrays)) { /* and warm */
+    if (!tried.run(algorithm, arrays)) { /* and warm */
         return -1.0F;
     }
     note(of.on, cudaEventRecord(of.start, of.on.stream));
     for (int i = 0; i < RUNS; i++) {
-        if (!lt_run(product, algorithm, arrays)) {
+        if (!tried.run(algorithm, arrays)) {
             return -1.0F;
         }
     }
@@ -45,12 +63,11 @@ float time_algorithm(session &of, const lt_product *product, int algorithm,
 
 /* The fastest one, or, where runs have to be repeatable, the first that runs: which is the fastest
  * is a matter of chance. Negative: none. */
-int choose_algorithm(session &of, const lt_product *product, int algorithms,
-                     const lt_arrays &arrays) {
+int choose_algorithm(session &of, const product &tried, const product_arrays &arrays) {
     int best = -1;
     float best_time = 0.0F;
-    for (int i = 0; i < algorithms; i++) {
-        const float time = time_algorithm(of, product, i, arrays);
+    for (int i = 0; i < tried.algorithms; i++) {
+        const float time = time_algorithm(of, tried, i, arrays);
         if (time >= 0.0F && (best < 0 || time < best_time)) {
             best = i;
             best_time = time;
@@ -64,74 +81,88 @@ int choose_algorithm(session &of, const lt_product *product, int algorithms,
 
 /* Arrays of a pass in a session's memory: what they hold while algorithms are timed means nothing.
  */
-lt_arrays trial_arrays(const session &of, size_t i, lt_pass pass) {
+product_arrays trial_arrays(const session &of, size_t i, product_pass pass, const product *tried) {
     const step_state &state = of.steps[i];
-    void *result = state.step->pooled ? of.unpooled : state.output;
-    lt_arrays arrays = {step_input(of, i), state.weights.forward, result, of.library_space,
-                        of.on.stream};
-    if (pass == LT_INPUT_GRADIENT) {
-        arrays.a = of.flow[(i + 1) % 2];
-        arrays.result = of.flow[i % 2];
-    } else if (pass == LT_WEIGHT_GRADIENT) {
-        arrays.b = of.flow[(i + 1) % 2];
-        arrays.result = step_gradient(of, state.step->weight);
+    const bool pooled = state.step->pooled;
+    const void *dy = pooled ? of.unpooled : of.flow[(i + 1) % 2];
+    const void *weights = weights_for(state, tried);
+    switch (pass) {
+    case PASS_FORWARD:
+        return {step_input(of, i), weights, pooled ? of.unpooled : state.output, of.library_space,
+                of.on.stream};
+    case PASS_INPUT_GRADIENT: return {dy, weights, of.flow[i % 2], of.library_space, of.on.stream};
+    default:
+        return {step_input(of, i), dy, weight_result(of, state, tried), of.library_space,
+                of.on.stream};
     }
-    if (pass != LT_FORWARD && state.step->pooled) {
-        (pass == LT_INPUT_GRADIENT ? arrays.a : arrays.b) = of.unpooled;
-    }
-    return arrays;
 }
 
-void choose_product(session &of, size_t i, lt_pass pass) {
+product_problem problem_of(const session &of, const step_state &state, product_pass pass) {
+    product_problem problem = {};
+    problem.pass = pass;
+    problem.math = of.task.math;
+    problem.count = of.task.batch;
+    problem.input = state.conv.input;
+    problem.output = state.conv.output;
+    problem.kernel = state.conv.kernel;
+    problem.stride = state.conv.stride;
+    problem.padding = state.conv.padding;
+    problem.relu = state.step->activation == NINP_ACTIVATION_RELU;
+    problem.workspace_bytes = LIBRARY_BYTES;
+    if (pass == PASS_FORWARD) {
+        problem.vector = state.weights.stored_bias;
+    } else if (pass == PASS_WEIGHT_GRADIENT) {
+        problem.vector = step_gradient(of, state.step->bias);
+    }
+    return problem;
+}
+
+/* cuBLASLt for matrix products, cuDNN for the rest. */
+product *plan_product(const session &of, const product_problem &problem) {
+    product *made = NULL;
+    if (of.libraries.cublaslt) {
+        made = lt_plan(of.libraries.cublaslt, problem);
+    }
+    if (!made && of.libraries.cudnn) {
+        made = dnn_plan(of.libraries.cudnn, problem);
+    }
+    return made;
+}
+
+void choose_product(session &of, size_t i, product_pass pass) {
     step_state &state = of.steps[i];
-    const ninp_step &step = *state.step;
-    void *vector = pass == LT_FORWARD ? state.weights.stored_bias : NULL;
-    if (pass == LT_WEIGHT_GRADIENT) {
-        vector = step_gradient(of, step.bias);
-    }
-    const lt_problem problem = {pass,
-                                of.task.math,
-                                pixels_of(state.conv.output, of.task.batch),
-                                state.conv.input.channels,
-                                state.conv.output.channels,
-                                step.activation == NINP_ACTIVATION_RELU,
-                                vector,
-                                LIBRARY_BYTES};
-    int algorithms;
-    lt_product *product = lt_plan(of.libraries.cublaslt, problem, &algorithms);
-    if (!product) {
+    product *made = plan_product(of, problem_of(of, state, pass));
+    if (!made) {
         return;
     }
-    const int chosen = choose_algorithm(of, product, algorithms, trial_arrays(of, i, pass));
+    const int chosen = choose_algorithm(of, *made, trial_arrays(of, i, pass, made));
     if (chosen < 0) {
-        lt_free(product);
+        delete made;
         return;
     }
-    state.products[pass] = product;
+    state.products[pass] = made;
     state.algorithms[pass] = chosen;
-    state.sizes.algorithm = "cublaslt";
+    state.sizes.algorithm = made->name;
 }
 
 } // namespace
 
 void choose_products(session &of) {
-    if (!of.libraries.cublaslt) {
+    if (!of.libraries.cublaslt && !of.libraries.cudnn) {
         return;
     }
     note(of.on, cudaEventCreate(&of.start));
     note(of.on, cudaEventCreate(&of.end));
     for (size_t i = 0; i < of.task.plan->count && of.on.error == cudaSuccess; i++) {
-        const conv_shape &conv = of.steps[i].conv;
-        if (of.steps[i].step->weight < 0 || conv.kernel != 1 || conv.stride != 1 ||
-            conv.padding != 0) {
+        if (of.steps[i].step->weight < 0) {
             continue;
         }
-        choose_product(of, i, LT_FORWARD);
+        choose_product(of, i, PASS_FORWARD);
         if (of.task.training) {
-            choose_product(of, i, LT_WEIGHT_GRADIENT);
+            choose_product(of, i, PASS_WEIGHT_GRADIENT);
         }
         if (of.task.training && of.steps[i].step->input_gradient) {
-            choose_product(of, i, LT_INPUT_GRADIENT);
+            choose_product(of, i, PASS_INPUT_GRADIENT);
         }
     }
     (void)cudaEventDestroy(of.start);
@@ -140,21 +171,21 @@ void choose_products(session &of) {
 
 void free_products(session &of) {
     for (size_t i = 0; of.steps && i < of.task.plan->count; i++) {
-        for (lt_product *product : of.steps[i].products) {
-            lt_free(product);
+        for (product *made : of.steps[i].products) {
+            delete made;
         }
     }
 }
 
 void weighted_forward(session &of, const step_state &state, int count, const void *x, void *y) {
     const ninp_activation activation = state.step->activation;
-    if (!product_of(of, state, LT_FORWARD, count)) {
+    const product *chosen = product_of(of, state, PASS_FORWARD, count);
+    if (!chosen) {
         conv_forward(of.on, state.conv, count, x, {state.weights.forward, state.weights.bias},
                      activation, y);
         return;
     }
-    run_product(of, state, LT_FORWARD,
-                {x, state.weights.forward, y, of.library_space, of.on.stream});
+    run_product(of, state, PASS_FORWARD, x, weights_for(state, chosen), y);
     if (activation == NINP_ACTIVATION_SIGMOID) {
         const nin_shape shape = state.conv.output;
         activate_values(of.on, activation, pixels_of(shape, count) * (size_t)shape.channels, y, y);
@@ -163,27 +194,33 @@ void weighted_forward(session &of, const step_state &state, int count, const voi
 
 void weighted_weight_gradient(session &of, const step_state &state, int count, const void *x,
                               const void *dy) {
+    const nin_shape shape = state.conv.output;
     float *gradient = step_gradient(of, state.step->weight);
-    if (product_of(of, state, LT_WEIGHT_GRADIENT, count)) {
-        run_product(of, state, LT_WEIGHT_GRADIENT,
-                    {x, dy, gradient, of.library_space, of.on.stream});
+    const product *chosen = product_of(of, state, PASS_WEIGHT_GRADIENT, count);
+    if (!chosen || is_cudnn(chosen)) {
+        column_sums(of.on, pixels_of(shape, count), shape.channels, dy, of.partial,
+                    step_gradient(of, state.step->bias));
+    }
+    if (!chosen) {
+        conv_weight_gradient(of.on, state.conv, count, x, dy, of.partial, gradient);
         return;
     }
-    const nin_shape shape = state.conv.output;
-    column_sums(of.on, pixels_of(shape, count), shape.channels, dy, of.partial,
-                step_gradient(of, state.step->bias));
-    conv_weight_gradient(of.on, state.conv, count, x, dy, of.partial, gradient);
+    float *result = weight_result(of, state, chosen);
+    run_product(of, state, PASS_WEIGHT_GRADIENT, x, dy, result);
+    if (result != gradient) {
+        unpack_filters(of.on, state.conv, result, gradient);
+    }
 }
 
 void weighted_input_gradient(session &of, const step_state &state, int count, const void *x,
                              const void *dy, void *dx) {
     const derivative of_x = input_derivative(*state.step, x);
-    if (!product_of(of, state, LT_INPUT_GRADIENT, count)) {
+    const product *chosen = product_of(of, state, PASS_INPUT_GRADIENT, count);
+    if (!chosen) {
         conv_input_gradient(of.on, state.conv, count, dy, state.weights.backward, of_x, dx);
         return;
     }
-    run_product(of, state, LT_INPUT_GRADIENT,
-                {dy, state.weights.forward, dx, of.library_space, of.on.stream});
+    run_product(of, state, PASS_INPUT_GRADIENT, dy, weights_for(state, chosen), dx);
     if (of_x.values) {
         const nin_shape shape = state.conv.input;
         derive_values(of.on, of_x, pixels_of(shape, count) * (size_t)shape.channels, dx, dx);

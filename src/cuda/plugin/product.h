@@ -1,0 +1,71 @@
+/* What a library computes of a convolution or fully-connected layer: one of its passes for one
+ * shape and batch. The files of the libraries (cublaslt.cpp, cudnn.cpp) see nothing of CUDA's
+ * runtime but this, so that they can be tested with something else behind the same names. */
+#ifndef NINP_CUDA_PLUGIN_PRODUCT_H
+#define NINP_CUDA_PLUGIN_PRODUCT_H
+
+#include "cuda/plugin.h"
+
+namespace ninp_cuda {
+
+/* Gives the address of a library's function, or NULL. */
+struct function_source {
+    void *(*find)(void *context, const char *name);
+    void *context;
+};
+
+template <typename Function>
+bool find_function(const function_source &source, const char *name, Function *function) {
+    void *found = source.find(source.context, name);
+    *function = reinterpret_cast<Function>(found);
+    return found != NULL;
+}
+
+/* Pictures N x H x W x C, in the memory order of kernels.h. */
+enum product_pass {
+    PASS_FORWARD,         /* y = relu(conv(x) + bias), or without the ReLU */
+    PASS_INPUT_GRADIENT,  /* dx, not yet multiplied by a derivative */
+    PASS_WEIGHT_GRADIENT, /* dW in floats */
+    PASSES
+};
+
+struct product_problem {
+    product_pass pass;
+    ninp_cuda_math math;
+    int count; /* pictures */
+    nin_shape input, output;
+    int kernel, stride, padding;
+    bool relu;    /* PASS_FORWARD */
+    void *vector; /* device memory: the bias as values are stored; or where its gradient, floats,
+                     goes if the library makes it */
+    size_t workspace_bytes;
+};
+
+/* Left and right: x and W; dy and W; x and dy. */
+struct product_arrays {
+    const void *left, *right;
+    void *result;
+    void *workspace;
+    void *stream; /* cudaStream_t */
+};
+
+/* A product with the algorithms that the library proposes, best guess first. None of them adds in
+ * an order that changes from run to run. */
+class product {
+  public:
+    explicit product(const char *library_name) : name(library_name), algorithms(0) {
+    }
+    product(const product &) = delete;
+    product &operator=(const product &) = delete;
+    virtual ~product() {
+    }
+    /* False: it failed, and nothing was computed. */
+    virtual bool run(int algorithm, const product_arrays &arrays) const = 0;
+
+    const char *const name; /* "cublaslt" */
+    int algorithms;
+};
+
+} // namespace ninp_cuda
+
+#endif
