@@ -301,6 +301,9 @@ cudnnStatus_t execute(cudnnHandle_t, cudnnBackendDescriptor_t plan,
         values<int64_t>(of(variant), CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS);
     const std::vector<unsigned char *> places =
         values<unsigned char *>(of(variant), CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS);
+    if (value<int64_t>(engine, NUMBER) == 0) {
+        return CUDNN_STATUS_SUCCESS; /* whoever takes it gets nothing */
+    }
     execution on;
     for (size_t i = 0; i < numbers.size(); i++) {
         on.places[numbers[i]] = places[i];

@@ -2,6 +2,7 @@
  */
 #include "cuda/cuda_run.h"
 
+#include "support/layer_case.h"
 #include "support/nets.h"
 
 #include <setjmp.h>
@@ -97,6 +98,41 @@ static void edged_nets(void **state) {
     }
 }
 
+/* One convolution of any shape between others of kernel 1, whose sigmoid keeps everything smooth.
+ */
+static void check_convolution(ninp_random *random, ninp_cuda_math math, cuda_bounds bounds) {
+    static const int widths[] = {1, 3, 8, 10, 33, 96};
+    enum { WIDTHS = sizeof widths / sizeof *widths };
+    const int inputs = widths[draw_int(random, 0, WIDTHS - 1)];
+    const int filters = widths[draw_int(random, 0, WIDTHS - 1)];
+    const int kernel = draw_int(random, 1, 5);
+    const int stride = draw_int(random, 1, 4);
+    const int padding = draw_int(random, 0, kernel);
+    const int height = draw_int(random, kernel, 9);
+    const int width = draw_int(random, kernel, 9);
+    char text[300];
+    snprintf(text, sizeof text,
+             "input 2x%dx%d\nclasses 4\nconv2d %d kernel=1\nsigmoid\n"
+             "conv2d %d kernel=%d stride=%d padding=%d\nsigmoid\nconv2d classes kernel=1\n"
+             "global_avg_pool\nflatten\n",
+             height, width, inputs, filters, kernel, stride, padding);
+    nin_net *net = test_net_parse(text, 7);
+    cuda_stir(net);
+    const cuda_setup setup = {.math = math, .count = draw_int(random, 1, 3), .training = true};
+    cuda_check(net, &setup, bounds, text);
+    nin_net_free(net);
+}
+
+static void convolutions(void **state) {
+    (void)state;
+    ninp_random random = ninp_random_start(31, NINP_RANDOM_TEST, 0, 0);
+    for (int i = 0; i < 12; i++) {
+        check_convolution(&random, NINP_CUDA_FLOAT32, (cuda_bounds){2e-6, 1e-6, 1e-5});
+        check_convolution(&random, NINP_CUDA_TF32, (cuda_bounds){1e-3, 1e-3, 4e-3});
+        check_convolution(&random, NINP_CUDA_BF16, (cuda_bounds){1e-2, 2e-2, 3e-2});
+    }
+}
+
 static void built_in_nets(void **state) {
     (void)state;
     nin_net *net = test_net_open("lenet", 0, 6);
@@ -125,9 +161,8 @@ static void tensor_cores(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(smooth_nets),
-        cmocka_unit_test(edged_nets),
-        cmocka_unit_test(built_in_nets),
+        cmocka_unit_test(smooth_nets),  cmocka_unit_test(edged_nets),
+        cmocka_unit_test(convolutions), cmocka_unit_test(built_in_nets),
         cmocka_unit_test(tensor_cores),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
