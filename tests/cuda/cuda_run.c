@@ -70,7 +70,7 @@ nin_status cuda_session_try(nin_net *net, const cuda_setup *setup, cuda_session 
                                      .keep_results = setup->training || setup->keep_results,
                                      .seed = SEED,
                                      .math = setup->math,
-                                     .deterministic = true,
+                                     .deterministic = !setup->any_algorithm,
                                      .own_only = !setup->libraries};
     return cuda_plugin()->open(&session->task, &session->state, err);
 }

@@ -34,8 +34,9 @@ typedef struct cuda_setup {
     int count; /* pictures */
     int batch; /* the session's; 0: count */
     bool training;
-    bool keep_results; /* in evaluation */
-    bool libraries;    /* not only own kernels */
+    bool keep_results;  /* in evaluation */
+    bool libraries;     /* not only own kernels */
+    bool any_algorithm; /* of a library: the fastest, not the first */
     bool two_labels;
     float smoothing;
     const bool *frozen;

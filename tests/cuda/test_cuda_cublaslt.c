@@ -33,6 +33,7 @@ static void check_math(const char *text, ninp_cuda_math math, cuda_bounds bounds
                                   .training = training,
                                   .keep_results = true,
                                   .libraries = true,
+                                  .any_algorithm = !training,
                                   .smoothing = 0.1F};
         cuda_check(net, &setup, bounds, "cublaslt");
         cuda_setup smaller = setup; /* the largest batch only has products */

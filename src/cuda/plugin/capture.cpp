@@ -32,37 +32,43 @@ static int place_of(graph_cache &graphs, int count) {
     return place;
 }
 
+/* NULL: something in the pass cannot be recorded. A device that failed says so again when the pass
+ * is run. */
 static cudaGraphExec_t record(session &of, int count, pass *body) {
     cudaGraph_t graph = NULL;
     cudaGraphExec_t made = NULL;
-    note(of.on, cudaStreamBeginCapture(of.on.stream, cudaStreamCaptureModeThreadLocal));
-    if (of.on.error != cudaSuccess) {
-        return NULL;
+    if (cudaStreamBeginCapture(of.on.stream, cudaStreamCaptureModeThreadLocal) == cudaSuccess) {
+        body(of, count);
+        note(of.on, cudaStreamEndCapture(of.on.stream, &graph));
     }
-    body(of, count);
-    note(of.on, cudaStreamEndCapture(of.on.stream, &graph));
-    if (of.on.error == cudaSuccess) {
+    if (graph && of.on.error == cudaSuccess) {
         note(of.on, cudaGraphInstantiate(&made, graph, 0));
     }
     if (graph) {
-        note(of.on, cudaGraphDestroy(graph));
+        (void)cudaGraphDestroy(graph);
+    }
+    if (!made) {
+        of.on.error = cudaSuccess;
+        (void)cudaGetLastError();
     }
     return made;
 }
 
 /* The first run is not recorded: modules are loaded in it, which may not happen in a recording. */
 void run_captured(session &of, int count, pass *body) {
-    const int place = place_of(of.graphs, count);
-    if (!of.graphs.seen[place]) {
-        of.graphs.seen[place] = true;
-        body(of, count);
+    if (of.on.error != cudaSuccess) {
         return;
     }
-    if (!of.graphs.graphs[place] && of.on.error == cudaSuccess) {
+    const int place = place_of(of.graphs, count);
+    if (of.graphs.seen[place] && !of.graphs.graphs[place] && !of.graphs.refused) {
         of.graphs.graphs[place] = record(of, count, body);
+        of.graphs.refused = !of.graphs.graphs[place];
     }
-    if (of.on.error == cudaSuccess) {
+    of.graphs.seen[place] = true;
+    if (of.graphs.graphs[place]) {
         note(of.on, cudaGraphLaunch(of.graphs.graphs[place], of.on.stream));
+    } else {
+        body(of, count);
     }
 }
 

@@ -18,7 +18,8 @@ struct graph_cache {
 #ifndef NINP_CUDA_EMULATED
     cudaGraphExec_t graphs[KEPT];
 #endif
-    int next; /* to be replaced */
+    int next;     /* to be replaced */
+    bool refused; /* a pass cannot be recorded: its kernels are always started one by one */
 };
 
 /* Runs `body`, which must start the same kernels with the same arguments whenever `count` is the

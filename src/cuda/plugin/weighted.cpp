@@ -68,6 +68,9 @@ int choose_algorithm(session &of, const product &tried, const product_arrays &ar
     float best_time = 0.0F;
     for (int i = 0; i < tried.algorithms; i++) {
         const float time = time_algorithm(of, tried, i, arrays);
+        if (time < 0.0F) {
+            (void)cudaGetLastError(); /* whatever it left behind is no fault of what comes next */
+        }
         if (time >= 0.0F && (best < 0 || time < best_time)) {
             best = i;
             best_time = time;
