@@ -20,7 +20,7 @@ _nin_values() {
     case $1 in
     --model | -m) _nin_names "$program" summary ;;
     --data | -d) _nin_names "$program" data list ;;
-    --recipe) echo quick lecture paper ;;
+    --recipe) echo steady quick lecture best paper ;;
     --optimizer) echo sgd adam adamw ;;
     --schedule) echo constant step cosine one-cycle ;;
     --init) echo xavier he gaussian pytorch ;;
