@@ -248,7 +248,11 @@ static nin_status draw(const cli_study_report *report, const char *directory, ni
          .x_max = 1,
          .dots = dots[ACCURACY],
          .count = count},
-        {.x_label = "dead class maps", .x_max = classes, .dots = dots[DEAD_MAPS], .count = count},
+        {.x_label = "dead class maps",
+         .x_max = classes,
+         .dots = dots[DEAD_MAPS],
+         .count = count,
+         .spread = 0.4},
     };
     const nin_strips strips = {.title = report->title,
                                .row_heads = row_heads,

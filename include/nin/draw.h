@@ -80,6 +80,8 @@ typedef struct nin_strip_panel {
     double x_min, x_max; /* x_min < x_max */
     const nin_strip_dot *dots;
     size_t count;
+    double spread; /* equal values may be drawn up to this much of the scale aside, for whole
+                      numbers and the like; 0: every dot stands at its value */
 } nin_strip_panel;
 
 /* How values spread: a row of dots for each of several things, panels side by side. */
@@ -94,7 +96,8 @@ typedef struct nin_strips {
 } nin_strips;
 
 /* Draws a strip chart as a PNG, SVG or PDF by the ending of `path`, atomically. Dots that would lie
- * on each other move up and down in their row. NIN_ERROR_ARGUMENT: another ending, or numbers
+ * on each other move up and down in their row, then aside by `spread`; where there is no room left,
+ * they overlap as little as can be. NIN_ERROR_ARGUMENT: another ending, or numbers
  * outside the ranges above; NIN_ERROR_IO, NIN_ERROR_MEMORY. */
 NIN_API nin_status nin_draw_strips(const char *path, const nin_strips *strips, nin_error *err);
 

@@ -25,8 +25,9 @@ static const double PANEL_PADDING = 16; /* from the frame to the ends of the sca
 static const double ROW_HEIGHT = 32;
 static const double SCALE_HEIGHT = 44; /* ticks and label below a panel */
 static const double LEGEND_HEIGHT = 22;
-static const double DOT = 2.6;  /* radius */
-static const double STEP = 5.8; /* between dots that would lie on each other */
+static const double DOT = 2.3;     /* radius */
+static const double STEP = 5.2;    /* between dots that would lie on each other */
+static const double OUTLINE = 0.4; /* white, so that dots that overlap can be counted */
 
 static const double GRID_GREY = 0.88;
 
@@ -43,8 +44,10 @@ static nin_status check(const nin_strips *strips, nin_error *err) {
                  strips->groups;
     for (int p = 0; right && p < strips->panel_count; p++) {
         const nin_strip_panel *panel = &strips->panels[p];
-        right = panel->x_min < panel->x_max && fabs(panel->x_min) < NINP_DRAW_LARGEST &&
-                fabs(panel->x_max) < NINP_DRAW_LARGEST && (panel->dots || panel->count == 0);
+        right = panel->x_min < panel->x_max && panel->spread >= 0 &&
+                panel->spread <= panel->x_max - panel->x_min &&
+                fabs(panel->x_min) < NINP_DRAW_LARGEST && fabs(panel->x_max) < NINP_DRAW_LARGEST &&
+                (panel->dots || panel->count == 0);
         for (size_t i = 0; right && i < panel->count; i++) {
             const nin_strip_dot *dot = &panel->dots[i];
             right = dot->row >= 0 && dot->row < strips->rows && dot->group >= 0 &&
@@ -60,33 +63,39 @@ static nin_status check(const nin_strips *strips, nin_error *err) {
 
 /* ---- dots -------------------------------------------------------------------------------- */
 
-static bool is_free(const place *taken, size_t count, place wanted) {
-    const double nearest = STEP - 0.1;
+/* Up to STEP, which is enough. */
+static double room_at(const place *taken, size_t count, place wanted) {
+    double room = STEP;
     for (size_t i = 0; i < count; i++) {
-        if (hypot(taken[i].x - wanted.x, taken[i].y - wanted.y) < nearest) {
-            return false;
-        }
+        room = fmin(room, hypot(taken[i].x - wanted.x, taken[i].y - wanted.y));
     }
-    return true;
+    return room;
 }
 
-/* The free place nearest to (x, y), up and down first, then beside; that itself where there is none
- * in the row. */
-static place find_place(const place *taken, size_t count, double x, double y) {
-    const int levels = (int)((ROW_HEIGHT / 2 - DOT - 1) / STEP);
-    const int columns = 2;
+/* 0, 1, -1, 2, -2, ... */
+static int zigzag(int i) {
+    return i % 2 ? (i + 1) / 2 : -i / 2;
+}
+
+/* The place nearest to (x, y) that is free, up and down first, then aside by up to `spread`; where
+ * there is none, the one with the most room. */
+static place find_place(const place *taken, size_t count, place value, double spread) {
+    const double fine = 1.3; /* a quarter of STEP */
+    const int levels = (int)((ROW_HEIGHT / 2 - DOT - 1) / fine);
+    const int columns = (int)(spread / STEP);
+    place best = value;
+    double most = 0;
     for (int column = 0; column <= 2 * columns; column++) {
-        const int steps = (column + 1) / 2;
-        const double dx = column % 2 ? steps * STEP : -steps * STEP;
         for (int level = 0; level <= 2 * levels; level++) {
-            const int up = (level + 1) / 2;
-            const double dy = level % 2 ? up * STEP : -up * STEP;
-            if (is_free(taken, count, (place){x + dx, y + dy})) {
-                return (place){x + dx, y + dy};
+            const place tried = {value.x + zigzag(column) * STEP, value.y + zigzag(level) * fine};
+            const double room = room_at(taken, count, tried);
+            if (room > most + 0.01) {
+                best = tried;
+                most = room;
             }
         }
     }
-    return (place){x, y};
+    return best;
 }
 
 static void draw_dot(cairo_t *cairo, uint32_t colour, place at) {
@@ -94,23 +103,27 @@ static void draw_dot(cairo_t *cairo, uint32_t colour, place at) {
                          (colour & 255) / 255.0);
     cairo_new_sub_path(cairo);
     cairo_arc(cairo, at.x, at.y, DOT, 0, 2 * acos(-1));
-    cairo_fill(cairo);
+    cairo_fill_preserve(cairo);
+    cairo_set_source_rgb(cairo, 1, 1, 1);
+    cairo_set_line_width(cairo, OUTLINE);
+    cairo_stroke(cairo);
 }
 
 /* `taken` has room for all dots of the panel. Dots of different rows are too far apart to meet. */
 static void draw_dots(cairo_t *cairo, const nin_strips *strips, const nin_strip_panel *panel,
                       double left, double top, place *taken) {
     const ninp_range range = {panel->x_min, panel->x_max};
+    const double length = PANEL_WIDTH - 2 * PANEL_PADDING;
+    const double spread = panel->spread / (range.high - range.low) * length;
     size_t count = 0;
     for (size_t i = 0; i < panel->count; i++) {
         const nin_strip_dot *dot = &panel->dots[i];
         if (!(dot->x >= range.low && dot->x <= range.high)) {
             continue;
         }
-        double x = left + PANEL_PADDING +
-                   ninp_range_place(range, dot->x) * (PANEL_WIDTH - 2 * PANEL_PADDING);
-        double y = top + (dot->row + 0.5) * ROW_HEIGHT;
-        taken[count] = find_place(taken, count, x, y);
+        const place value = {left + PANEL_PADDING + ninp_range_place(range, dot->x) * length,
+                             top + (dot->row + 0.5) * ROW_HEIGHT};
+        taken[count] = find_place(taken, count, value, spread);
         draw_dot(cairo, strips->groups[dot->group].colour, taken[count++]);
     }
 }

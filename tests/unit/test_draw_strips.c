@@ -8,7 +8,7 @@
 
 /* A chart with one panel of `scale` units, two pixels a unit, and dots of this radius. */
 enum { SCALE = 300 - 2 * 16, PIXELS = 2 };
-static const double RADIUS = 2.6;
+static const double RADIUS = 2.3;
 enum { RED = 0xff0000, BLUE = 0x0000ff };
 
 static const nin_strip_group groups[] = {{"red", RED}, {"blue", BLUE}};
@@ -46,13 +46,18 @@ static spot find(const png_page *page, uint32_t colour, int bottom) {
     return found;
 }
 
-static png_page draw(void **state, const nin_strip_dot *dots, size_t count) {
-    const nin_strip_panel panel = {.x_min = 0, .x_max = 10, .dots = dots, .count = count};
+static png_page draw_spread(void **state, const nin_strip_dot *dots, size_t count, double spread) {
+    const nin_strip_panel panel = {
+        .x_min = 0, .x_max = 10, .dots = dots, .count = count, .spread = spread};
     const nin_strips strips = chart(&panel);
     page_name path = page_path(state, "strips.png");
     nin_error err = {0};
     assert_int_equal(nin_draw_strips(path.chars, &strips, &err), NIN_OK);
     return page_read(path.chars);
+}
+
+static png_page draw(void **state, const nin_strip_dot *dots, size_t count) {
+    return draw_spread(state, dots, count, 0);
 }
 
 static void dots_lie_at_their_values_and_rows(void **state) {
@@ -74,7 +79,7 @@ static void equal_values_do_not_hide_each_other(void **state) {
         dots[i] = (nin_strip_dot){.x = 5, .row = 0, .group = 0};
     }
     png_page one = draw(state, dots, 1);
-    png_page all = draw(state, dots, DOTS);
+    png_page all = draw_spread(state, dots, DOTS, 1);
     const int bottom = PIXELS * (12 + 2 * 32);
     double area = acos(-1) * pow(PIXELS * RADIUS, 2);
     int single = find(&one, RED, bottom).count;
@@ -82,6 +87,31 @@ static void equal_values_do_not_hide_each_other(void **state) {
     assert_in_range(single, (unsigned long)(0.6 * area), (unsigned long)area);
     assert_in_range(whole, (unsigned long)(0.8 * DOTS * single),
                     (unsigned long)(1.2 * DOTS * single));
+    page_free(&one);
+    page_free(&all);
+}
+
+/* Without a spread every dot stands at its value, however many there are. */
+static void crowds_stay_at_their_values(void **state) {
+    enum { DOTS = 12 };
+    nin_strip_dot dots[DOTS];
+    for (int i = 0; i < DOTS; i++) {
+        dots[i] = (nin_strip_dot){.x = 5, .row = 0, .group = i % 2};
+    }
+    png_page one = draw(state, dots, 1);
+    png_page all = draw(state, dots, DOTS);
+    const int bottom = PIXELS * (12 + 2 * 32);
+    const double middle = find(&one, RED, bottom).x;
+    for (int y = 0; y < bottom; y++) {
+        for (int x = 0; x < all.width; x++) {
+            const uint32_t colour = page_pixel(&all, x, y);
+            if (colour == RED || colour == BLUE) {
+                assert_true(fabs(x - middle) <= PIXELS * RADIUS);
+            }
+        }
+    }
+    assert_true(find(&all, RED, bottom).count > 2 * find(&one, RED, bottom).count);
+    assert_true(find(&all, BLUE, bottom).count > 2 * find(&one, RED, bottom).count);
     page_free(&one);
     page_free(&all);
 }
@@ -145,6 +175,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dots_lie_at_their_values_and_rows),
         cmocka_unit_test(equal_values_do_not_hide_each_other),
+        cmocka_unit_test(crowds_stay_at_their_values),
         cmocka_unit_test(dots_off_the_scale_are_left_out),
         cmocka_unit_test(the_same_chart_gives_the_same_bytes),
         cmocka_unit_test(what_cannot_be_drawn_is_refused),
