@@ -55,10 +55,11 @@ static const ninp_engine *find_engine(const char *device, nin_error *err) {
     const char *names[ENGINES];
     for (size_t i = 0; i < ENGINES; i++) {
         size_t length = strlen(engines[i]->name);
-        bool numbered = engines[i] == &ninp_engine_cuda && device[length] == ':';
-        if (strncmp(engines[i]->name, device, length) == 0 &&
-            (device[length] == '\0' || numbered)) {
-            return engines[i];
+        if (strncmp(engines[i]->name, device, length) == 0) {
+            bool numbered = engines[i] == &ninp_engine_cuda && device[length] == ':';
+            if (device[length] == '\0' || numbered) {
+                return engines[i];
+            }
         }
         names[i] = engines[i]->name;
     }
