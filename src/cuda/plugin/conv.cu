@@ -302,10 +302,6 @@ __global__ void add_parts_kernel(const float *partial, int parts, int channels, 
     gradient[(k * (size_t)channels + c) * (size_t)window + place] = sum;
 }
 
-size_t pixels_of(nin_shape shape, int count) {
-    return (size_t)count * (size_t)shape.height * (size_t)shape.width;
-}
-
 unsigned tiles(size_t size, size_t tile) {
     return (unsigned)((size + tile - 1) / tile);
 }
@@ -331,7 +327,7 @@ patches patches_of(const conv_shape &shape, int count, const void *x) {
             shape.stride,
             shape.padding,
             false,
-            pixels_of(shape.output, count),
+            pixel_count(shape.output, count),
             shape.kernel * shape.kernel * shape.input.channels};
 }
 
@@ -348,7 +344,7 @@ cut cut_of(const conv_shape &shape, int count) {
     const size_t rows = weight_count(shape) / (size_t)shape.output.channels;
     const size_t blocks =
         (size_t)tiles(rows, TILE_ROWS) * tiles((size_t)shape.output.channels, TILE_COLUMNS);
-    const size_t pixels = pixels_of(shape.output, count);
+    const size_t pixels = pixel_count(shape.output, count);
     size_t parts = (wanted_blocks + blocks - 1) / blocks;
     const size_t most = (pixels + least_pixels - 1) / least_pixels;
     parts = parts < most ? parts : most;
@@ -380,7 +376,7 @@ void conv_input_gradient(launcher &on, const conv_shape &shape, int count, const
     left.rows_height = shape.input.height;
     left.rows_width = shape.input.width;
     left.scattered = true;
-    left.pixels = pixels_of(shape.input, count);
+    left.pixels = pixel_count(shape.input, count);
     left.width = shape.kernel * shape.kernel * shape.output.channels;
     product_end end = {};
     end.values = dx;

@@ -159,11 +159,6 @@ int find_algorithms(lt_product &of, size_t workspace_bytes) {
     return found;
 }
 
-bool fits_vectors(const product_problem &problem) {
-    const int values = problem.math == NINP_CUDA_BF16 ? 8 : 4; /* of 16 bytes */
-    return problem.input.channels % values == 0 && problem.output.channels % values == 0;
-}
-
 lt_product::~lt_product() {
     const cublasLtMatrixLayout_t layouts[] = {first, second, result};
     for (cublasLtMatrixLayout_t layout : layouts) {
@@ -214,8 +209,7 @@ void lt_close(lt_library *library) {
 
 product *lt_plan(const lt_library *library, const product_problem &problem) {
     const bool one_pixel = problem.kernel == 1 && problem.stride == 1 && problem.padding == 0;
-    lt_product *made =
-        one_pixel && fits_vectors(problem) ? new (std::nothrow) lt_product(library) : NULL;
+    lt_product *made = one_pixel ? new (std::nothrow) lt_product(library) : NULL;
     if (!made) {
         return NULL;
     }

@@ -13,8 +13,7 @@ struct lt_library;
 lt_library *lt_open(const function_source &source);
 void lt_close(lt_library *library);
 
-/* NULL: the library does not do it, or not well: its vectors of 16 bytes do not fit the channels.
- * Release with delete. */
+/* NULL: the library does not do it. Release with delete. */
 product *lt_plan(const lt_library *library, const product_problem &problem);
 
 } // namespace ninp_cuda

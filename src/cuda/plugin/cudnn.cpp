@@ -361,11 +361,6 @@ void find_plans(dnn_product &made, const product_problem &problem) {
     }
 }
 
-bool fits_vectors(const product_problem &problem) {
-    const int values = problem.math == NINP_CUDA_BF16 ? 8 : 4; /* of 16 bytes */
-    return problem.input.channels % values == 0 && problem.output.channels % values == 0;
-}
-
 bool dnn_product::run(int algorithm, const product_arrays &arrays) const {
     /* A pass's left, right and result are these tensors; the bias is the fourth. */
     static const int64_t numbers[PASSES][3] = {
@@ -413,7 +408,7 @@ void dnn_close(dnn_library *library) {
 }
 
 product *dnn_plan(const dnn_library *library, const product_problem &problem) {
-    dnn_product *made = fits_vectors(problem) ? new (std::nothrow) dnn_product(library) : NULL;
+    dnn_product *made = new (std::nothrow) dnn_product(library);
     if (!made) {
         return NULL;
     }

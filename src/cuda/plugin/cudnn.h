@@ -12,8 +12,7 @@ struct dnn_library;
 dnn_library *dnn_open(const function_source &source);
 void dnn_close(dnn_library *library);
 
-/* NULL: the library does not do it, or not well: its vectors of 16 bytes do not fit the channels.
- * Release with delete. */
+/* NULL: the library does not do it. Release with delete. */
 product *dnn_plan(const dnn_library *library, const product_problem &problem);
 
 } // namespace ninp_cuda

@@ -14,6 +14,14 @@ inline size_t value_bytes(ninp_cuda_math math) {
     return math == NINP_CUDA_BF16 ? 2 : 4;
 }
 
+/* Pixels, and values, of so many pictures. */
+inline size_t pixel_count(nin_shape shape, int pictures) {
+    return (size_t)pictures * (size_t)shape.height * (size_t)shape.width;
+}
+inline size_t value_count(nin_shape shape, int pictures) {
+    return pixel_count(shape, pictures) * (size_t)shape.channels;
+}
+
 /* The activation whose derivative a gradient is multiplied by, and what it gave; `values` is NULL
  * where there is none. */
 struct derivative {

@@ -87,14 +87,6 @@ void run_mark(launcher &on, size_t values, int channels, const void *x, unsigned
                  static_cast<const T *>(x), marks);
 }
 
-size_t pixels_of(nin_shape shape) {
-    return (size_t)shape.height * (size_t)shape.width;
-}
-
-size_t value_count(nin_shape shape, int count) {
-    return (size_t)count * pixels_of(shape) * (size_t)shape.channels;
-}
-
 } // namespace
 
 void activate_values(launcher &on, ninp_activation activation, size_t values, const void *x,
@@ -110,15 +102,15 @@ void derive_values(launcher &on, const derivative &of_x, size_t values, const vo
 void flatten_forward(launcher &on, nin_shape shape, int count, const void *x, void *y) {
     (on.math == NINP_CUDA_BF16 ? run_flatten<bf16>
                                : run_flatten<float>)(on, value_count(shape, count),
-                                                     pixels_of(shape), shape.channels, x, y);
+                                                     pixel_count(shape, 1), shape.channels, x, y);
 }
 
 void flatten_backward(launcher &on, nin_shape shape, int count, const void *dy,
                       const derivative &of_x, void *dx) {
     (on.math == NINP_CUDA_BF16 ? run_unflatten<bf16>
                                : run_unflatten<float>)(on, value_count(shape, count),
-                                                       pixels_of(shape), shape.channels, dy, of_x,
-                                                       dx);
+                                                       pixel_count(shape, 1), shape.channels, dy,
+                                                       of_x, dx);
 }
 
 void mark_channels(launcher &on, size_t rows, int channels, const void *x, unsigned char *marks) {

@@ -1,7 +1,7 @@
 /* Max-pool. Forward notes where in its window each maximum was; backward gathers: every pixel looks
  * at the windows that hold it and adds up the gradients of those whose maximum it was, from the
  * first row of windows to the last. One thread a value. */
-#include "cuda/plugin/kernels.h"
+#include "cuda/plugin/place.h"
 #include "cuda/plugin/value.h"
 
 namespace ninp_cuda {
@@ -14,22 +14,14 @@ __global__ void forward_kernel(pool_shape shape, size_t values, const T *x, T *y
         return;
     }
     const nin_shape in = shape.input;
-    const size_t channels = (size_t)in.channels;
-    const size_t pixel = index / channels;
-    const int q = (int)(pixel % (size_t)shape.output.width);
-    const size_t line = pixel / (size_t)shape.output.width;
-    const int p = (int)(line % (size_t)shape.output.height);
-    const size_t picture = line / (size_t)shape.output.height;
-    const int top = p * shape.pool.stride - shape.pool.padding;
-    const int left = q * shape.pool.stride - shape.pool.padding;
-    const T *values_of =
-        x + picture * (size_t)in.height * (size_t)in.width * channels + index % channels;
+    const value_place at = place_of(shape.output, index);
+    const int top = at.row * shape.pool.stride - shape.pool.padding;
+    const int left = at.column * shape.pool.stride - shape.pool.padding;
     float best = 0.0F;
     int found = -1;
     for (int r = top < 0 ? -top : 0; r < shape.pool.kernel && top + r < in.height; r++) {
         for (int s = left < 0 ? -left : 0; s < shape.pool.kernel && left + s < in.width; s++) {
-            const size_t at = (size_t)(top + r) * (size_t)in.width + (size_t)(left + s);
-            const float value = widen(values_of[at * channels]);
+            const float value = widen(x[index_of(in, at, top + r, left + s)]);
             if (found < 0 || value > best || value != value) {
                 best = value;
                 found = r * shape.pool.kernel + s;
@@ -42,17 +34,8 @@ __global__ void forward_kernel(pool_shape shape, size_t values, const T *x, T *y
     }
 }
 
-/* Windows from `first` on reach pixel `at`, up to the one that starts behind it. */
-struct window_range {
-    int first, last;
-};
 __device__ window_range windows_at(const ninp_pool_options &pool, int at, int places) {
-    const int reach = at + pool.padding;
-    const int before = reach - pool.kernel + 1;
-    window_range range = {before <= 0 ? 0 : (before + pool.stride - 1) / pool.stride,
-                          reach / pool.stride};
-    range.last = range.last < places - 1 ? range.last : places - 1;
-    return range;
+    return sliding_windows(pool.kernel, pool.stride, pool.padding, places, at);
 }
 
 template <typename T, typename Place>
@@ -64,33 +47,21 @@ __global__ void backward_kernel(pool_shape shape, size_t values, pooled_gradient
     if (index >= values) {
         return;
     }
-    const size_t channels = (size_t)shape.input.channels;
-    const size_t pixel = index / channels;
-    const int column = (int)(pixel % (size_t)shape.input.width);
-    const size_t line = pixel / (size_t)shape.input.width;
-    const int row = (int)(line % (size_t)shape.input.height);
-    const size_t picture = line / (size_t)shape.input.height;
-    const window_range rows = windows_at(shape.pool, row, shape.output.height);
-    const window_range columns = windows_at(shape.pool, column, shape.output.width);
+    const value_place pixel = place_of(shape.input, index);
+    const window_range rows = windows_at(shape.pool, pixel.row, shape.output.height);
+    const window_range columns = windows_at(shape.pool, pixel.column, shape.output.width);
     float sum = 0.0F;
     for (int p = rows.first; p <= rows.last; p++) {
         for (int q = columns.first; q <= columns.last; q++) {
-            const int r = row + shape.pool.padding - p * shape.pool.stride;
-            const int s = column + shape.pool.padding - q * shape.pool.stride;
-            const size_t window =
-                (picture * (size_t)shape.output.height + (size_t)p) * (size_t)shape.output.width +
-                (size_t)q;
-            const size_t at = window * channels + index % channels;
+            const int r = pixel.row + shape.pool.padding - p * shape.pool.stride;
+            const int s = pixel.column + shape.pool.padding - q * shape.pool.stride;
+            const size_t at = index_of(shape.output, pixel, p, q);
             if ((int)place[at] == r * shape.pool.kernel + s) {
                 sum += derive<T>(from.of_y, at, widen(dy[at]));
             }
         }
     }
     put(dx + index, derive<T>(of_x, index, sum));
-}
-
-size_t value_count(nin_shape shape, int count) {
-    return (size_t)count * (size_t)shape.height * (size_t)shape.width * (size_t)shape.channels;
 }
 
 template <typename T, typename Place>

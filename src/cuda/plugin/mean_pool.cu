@@ -1,6 +1,6 @@
 /* Mean pools: sliding windows, and windows that divide the picture into a given number of rows and
  * columns. Backward gathers, as in max_pool.cu. One thread a value. */
-#include "cuda/plugin/kernels.h"
+#include "cuda/plugin/place.h"
 #include "cuda/plugin/value.h"
 
 namespace ninp_cuda {
@@ -33,36 +33,12 @@ __device__ span span_at(const side &along, int place) {
     return pixels;
 }
 
-/* The windows that hold a pixel: first .. last. */
-struct window_range {
-    int first, last;
-};
 __device__ window_range windows_at(const side &along, int at) {
     if (along.adaptive) {
         return {(int)((long long)at * along.places / along.size),
                 (int)(((long long)(at + 1) * along.places - 1) / along.size)};
     }
-    const int reach = at + along.padding;
-    const int before = reach - along.kernel + 1;
-    const int last = reach / along.stride;
-    return {before <= 0 ? 0 : (before + along.stride - 1) / along.stride,
-            last < along.places - 1 ? last : along.places - 1};
-}
-
-/* Where a value stands: channel, pixel and picture. */
-struct value_place {
-    size_t channel, picture;
-    int row, column;
-};
-__device__ value_place place_of(const nin_shape &shape, size_t index) {
-    const size_t pixel = index / (size_t)shape.channels;
-    const size_t line = pixel / (size_t)shape.width;
-    return {index % (size_t)shape.channels, line / (size_t)shape.height,
-            (int)(line % (size_t)shape.height), (int)(pixel % (size_t)shape.width)};
-}
-__device__ size_t index_of(const nin_shape &shape, const value_place &place, int row, int column) {
-    const size_t line = place.picture * (size_t)shape.height + (size_t)row;
-    return (line * (size_t)shape.width + (size_t)column) * (size_t)shape.channels + place.channel;
+    return sliding_windows(along.kernel, along.stride, along.padding, along.places, at);
 }
 
 struct sides {
@@ -119,10 +95,6 @@ sides sides_of(const pool_shape &shape) {
     made.columns.size = shape.input.width;
     made.columns.places = shape.output.width;
     return made;
-}
-
-size_t value_count(nin_shape shape, int count) {
-    return (size_t)count * (size_t)shape.height * (size_t)shape.width * (size_t)shape.channels;
 }
 
 template <typename T>

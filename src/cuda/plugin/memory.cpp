@@ -33,10 +33,6 @@ template <typename T> T *take(arena &from, size_t count) {
     return static_cast<T *>(take_bytes(from, count, sizeof(T)));
 }
 
-size_t values_of(nin_shape shape) {
-    return (size_t)shape.channels * (size_t)shape.height * (size_t)shape.width;
-}
-
 size_t larger(size_t a, size_t b) {
     return a > b ? a : b;
 }
@@ -54,19 +50,15 @@ struct shared_sizes {
     size_t output, input, unpooled, partial, plain, channels;
 };
 
-size_t rows_of(const session &of, nin_shape shape) {
-    return (size_t)of.task.batch * (size_t)shape.height * (size_t)shape.width;
-}
-
 size_t partial_floats(const session &of, const step_state &state) {
     if (has_weights(*state.step) && of.task.training) {
         const nin_shape shape = state.conv.output;
         return larger(weight_gradient_floats(state.conv, of.task.batch),
-                      column_floats(rows_of(of, shape), shape.channels));
+                      column_floats(pixel_count(shape, of.task.batch), shape.channels));
     }
     const nin_shape input = state.step->input;
     return state.step->work == NINP_WORK_BATCH_NORM
-               ? column_floats(rows_of(of, input), input.channels)
+               ? column_floats(pixel_count(input, of.task.batch), input.channels)
                : 0;
 }
 
@@ -76,13 +68,13 @@ shared_sizes measure(const session &of) {
     for (size_t i = 0; i < of.task.plan->count; i++) {
         const step_state &state = of.steps[i];
         const ninp_step &step = *state.step;
-        sizes.output = larger(sizes.output, values_of(step.output));
-        sizes.input = larger(sizes.input, values_of(step.input));
-        sizes.plain = larger(sizes.plain, values_of(step.output));
+        sizes.output = larger(sizes.output, value_count(step.output, 1));
+        sizes.input = larger(sizes.input, value_count(step.input, 1));
+        sizes.plain = larger(sizes.plain, value_count(step.output, 1));
         sizes.partial = larger(sizes.partial, partial_floats(of, state));
         sizes.channels = larger(sizes.channels, (size_t)step.output.channels);
         if (step.pooled) {
-            sizes.unpooled = larger(sizes.unpooled, values_of(step.unpooled));
+            sizes.unpooled = larger(sizes.unpooled, value_count(step.unpooled, 1));
         }
     }
     return sizes;
@@ -94,10 +86,10 @@ void lay_out_step(session &of, step_state &state, arena &from, bool own_output) 
     const size_t bytes = value_bytes(of.task.math);
     const size_t before = from.bytes;
     if (own_output) {
-        state.output = take_bytes(from, batch * bytes, values_of(step.output));
+        state.output = take_bytes(from, batch * bytes, value_count(step.output, 1));
     }
     if (has_pool(step) && of.task.training) {
-        state.place = take_bytes(from, batch * place_bytes(step.pool), values_of(step.output));
+        state.place = take_bytes(from, batch * place_bytes(step.pool), value_count(step.output, 1));
     }
     state.sizes.activation_bytes = from.bytes - before;
     const size_t packed = from.bytes;
@@ -120,7 +112,7 @@ void lay_out_step(session &of, step_state &state, arena &from, bool own_output) 
     state.sizes.weight_bytes = from.bytes - packed;
     state.sizes.workspace_bytes = partial_floats(of, state) * sizeof(float);
     if (step.pooled) {
-        state.sizes.workspace_bytes += batch * bytes * values_of(step.unpooled);
+        state.sizes.workspace_bytes += batch * bytes * value_count(step.unpooled, 1);
     }
 }
 
@@ -145,8 +137,8 @@ void lay_out(session &of, arena &from) {
     const size_t bytes = value_bytes(of.task.math);
     const bool kept = of.task.training || of.task.keep_results;
     of.values = take<float>(from, of.task.value_count);
-    of.pictures = take<float>(from, batch * values_of(of.task.input));
-    of.input = take_bytes(from, batch * bytes, values_of(of.task.input));
+    of.pictures = take<float>(from, batch * value_count(of.task.input, 1));
+    of.input = take_bytes(from, batch * bytes, value_count(of.task.input, 1));
     of.unpooled = take_bytes(from, batch * bytes, sizes.unpooled);
     of.partial = take<float>(from, sizes.partial);
     of.plain = take<float>(from, sizes.plain);

@@ -128,10 +128,6 @@ void pack_weights_as(launcher &on, const conv_shape &shape, const weight_source 
                  to.bias, static_cast<T *>(to.stored_bias));
 }
 
-size_t pixels_of(nin_shape shape) {
-    return (size_t)shape.height * (size_t)shape.width;
-}
-
 } // namespace
 
 void pack_weights(launcher &on, const conv_shape &shape, const weight_source &from,
@@ -147,26 +143,26 @@ void unpack_filters(launcher &on, const conv_shape &shape, const float *filters,
 }
 
 void pack_pictures(launcher &on, nin_shape shape, int count, const float *from, void *to) {
-    const size_t values = (size_t)count * pixels_of(shape) * (size_t)shape.channels;
+    const size_t values = value_count(shape, count);
     const dim3 grid = each_grid(values);
     if (on.math == NINP_CUDA_BF16) {
-        launch_apart(on, pack_pictures_kernel<bf16>, grid, EACH_THREADS, values, pixels_of(shape),
-                     shape.channels, from, static_cast<bf16 *>(to));
+        launch_apart(on, pack_pictures_kernel<bf16>, grid, EACH_THREADS, values,
+                     pixel_count(shape, 1), shape.channels, from, static_cast<bf16 *>(to));
     } else {
-        launch_apart(on, pack_pictures_kernel<float>, grid, EACH_THREADS, values, pixels_of(shape),
-                     shape.channels, from, static_cast<float *>(to));
+        launch_apart(on, pack_pictures_kernel<float>, grid, EACH_THREADS, values,
+                     pixel_count(shape, 1), shape.channels, from, static_cast<float *>(to));
     }
 }
 
 void unpack_pictures(launcher &on, nin_shape shape, int count, const void *from, float *to) {
-    const size_t values = (size_t)count * pixels_of(shape) * (size_t)shape.channels;
+    const size_t values = value_count(shape, count);
     const dim3 grid = each_grid(values);
     if (on.math == NINP_CUDA_BF16) {
-        launch_apart(on, unpack_pictures_kernel<bf16>, grid, EACH_THREADS, values, pixels_of(shape),
-                     shape.channels, static_cast<const bf16 *>(from), to);
+        launch_apart(on, unpack_pictures_kernel<bf16>, grid, EACH_THREADS, values,
+                     pixel_count(shape, 1), shape.channels, static_cast<const bf16 *>(from), to);
     } else {
         launch_apart(on, unpack_pictures_kernel<float>, grid, EACH_THREADS, values,
-                     pixels_of(shape), shape.channels, static_cast<const float *>(from), to);
+                     pixel_count(shape, 1), shape.channels, static_cast<const float *>(from), to);
     }
 }
 

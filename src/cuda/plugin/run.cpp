@@ -28,14 +28,6 @@ const float *tensor(const session &of, int number) {
     return number < 0 ? NULL : of.values + of.task.offsets[number];
 }
 
-size_t rows_of(nin_shape shape, int count) {
-    return (size_t)count * (size_t)shape.height * (size_t)shape.width;
-}
-
-size_t values_of(nin_shape shape, int count) {
-    return rows_of(shape, count) * (size_t)shape.channels;
-}
-
 norm_tensors norm_of(const session &of, const ninp_step &step) {
     return {tensor(of, step.scale),
             tensor(of, step.shift),
@@ -55,7 +47,7 @@ dropout_rule rule_of(const session &of, const ninp_step &step) {
 }
 
 norm_shape norm_shape_of(const session &of, const ninp_step &step, int count) {
-    return {rows_of(step.input, count), step.input.channels, !of.task.training || step.fixed};
+    return {pixel_count(step.input, count), step.input.channels, !of.task.training || step.fixed};
 }
 
 norm_space space_of(const session &of, const step_state &state) {
@@ -66,7 +58,7 @@ const derivative nothing = {NINP_ACTIVATION_NONE, NULL};
 
 void forward_step(session &of, const step_state &state, int count, const void *x) {
     const ninp_step &step = *state.step;
-    const size_t values = values_of(step.input, count);
+    const size_t values = value_count(step.input, count);
     switch (step.work) {
     case NINP_WORK_CONV:
     case NINP_WORK_LINEAR:
@@ -121,7 +113,7 @@ void backward_step(session &of, const step_state &state, int count, const void *
         break;
     case NINP_WORK_FLATTEN: flatten_backward(of.on, step.input, count, dy, of_x, dx); break;
     default: /* ACTIVATION: the step behind it has multiplied by its derivative */
-        derive_values(of.on, of_x, values_of(step.input, count), dy, dx);
+        derive_values(of.on, of_x, value_count(step.input, count), dy, dx);
         break;
     }
 }

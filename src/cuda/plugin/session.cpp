@@ -85,12 +85,8 @@ session &enter(void *state) {
     return of;
 }
 
-size_t values_of(nin_shape shape) {
-    return (size_t)shape.channels * (size_t)shape.height * (size_t)shape.width;
-}
-
 void copy_pictures(session &of, const float *images, int count) {
-    copy_in(of, of.pictures, images, (size_t)count * values_of(of.task.input) * sizeof *images);
+    copy_in(of, of.pictures, images, value_count(of.task.input, count) * sizeof *images);
 }
 
 void copy_values(session &of) {
@@ -195,10 +191,10 @@ nin_status compute_gradients(void *state, const nin_examples *examples, float *g
 nin_status copy_result(const void *state, size_t step, int example, float *values, nin_error *err) {
     session &of = enter(const_cast<void *>(state));
     const nin_shape shape = of.task.plan->steps[step].output;
-    const size_t bytes = values_of(shape) * value_bytes(of.task.math);
+    const size_t bytes = value_count(shape, 1) * value_bytes(of.task.math);
     const unsigned char *output = static_cast<const unsigned char *>(of.steps[step].output);
     unpack_pictures(of.on, shape, 1, output + (size_t)example * bytes, of.plain);
-    copy_out(of, values, of.plain, values_of(shape) * sizeof *values);
+    copy_out(of, values, of.plain, value_count(shape, 1) * sizeof *values);
     return wait(of, "copying a result", err);
 }
 

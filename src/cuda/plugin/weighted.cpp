@@ -7,10 +7,6 @@
 namespace ninp_cuda {
 namespace {
 
-size_t pixels_of(nin_shape shape, int count) {
-    return (size_t)count * (size_t)shape.height * (size_t)shape.width;
-}
-
 /* A library's product for a pass, or NULL. */
 const product *product_of(const session &of, const step_state &state, product_pass pass,
                           int count) {
@@ -120,9 +116,18 @@ product_problem problem_of(const session &of, const step_state &state, product_p
     return problem;
 }
 
+/* Libraries are fast where channels fill their vectors of 16 bytes. */
+bool fills_vectors(const product_problem &problem) {
+    const int values = 16 / (int)value_bytes(problem.math);
+    return problem.input.channels % values == 0 && problem.output.channels % values == 0;
+}
+
 /* cuBLASLt for matrix products, cuDNN for the rest. */
 product *plan_product(const session &of, const product_problem &problem) {
     product *made = NULL;
+    if (!fills_vectors(problem)) {
+        return NULL;
+    }
     if (of.libraries.cublaslt) {
         made = lt_plan(of.libraries.cublaslt, problem);
     }
@@ -191,7 +196,7 @@ void weighted_forward(session &of, const step_state &state, int count, const voi
     run_product(of, state, PASS_FORWARD, x, weights_for(state, chosen), y);
     if (activation == NINP_ACTIVATION_SIGMOID) {
         const nin_shape shape = state.conv.output;
-        activate_values(of.on, activation, pixels_of(shape, count) * (size_t)shape.channels, y, y);
+        activate_values(of.on, activation, value_count(shape, count), y, y);
     }
 }
 
@@ -201,7 +206,7 @@ void weighted_weight_gradient(session &of, const step_state &state, int count, c
     float *gradient = step_gradient(of, state.step->weight);
     const product *chosen = product_of(of, state, PASS_WEIGHT_GRADIENT, count);
     if (!chosen || is_cudnn(chosen)) {
-        column_sums(of.on, pixels_of(shape, count), shape.channels, dy, of.partial,
+        column_sums(of.on, pixel_count(shape, count), shape.channels, dy, of.partial,
                     step_gradient(of, state.step->bias));
     }
     if (!chosen) {
@@ -226,7 +231,7 @@ void weighted_input_gradient(session &of, const step_state &state, int count, co
     run_product(of, state, PASS_INPUT_GRADIENT, dy, weights_for(state, chosen), dx);
     if (of_x.values) {
         const nin_shape shape = state.conv.input;
-        derive_values(of.on, of_x, pixels_of(shape, count) * (size_t)shape.channels, dx, dx);
+        derive_values(of.on, of_x, value_count(shape, count), dx, dx);
     }
 }
 
