@@ -143,6 +143,21 @@ static void expect_ok(nin_status status, const nin_error *err) {
     }
 }
 
+/* What an engine gives of a picture at a step of the plan. */
+typedef nin_status (*read_result)(const void *engine, size_t step, int example, float *values,
+                                  nin_error *err);
+
+static void read_results(const cuda_outcome *outcome, int count, read_result read,
+                         const void *engine) {
+    nin_error err = {0};
+    for (size_t i = 0; i < outcome->steps; i++) {
+        const size_t each = outcome->result_counts[i] / (size_t)count;
+        for (int n = 0; outcome->results[i] && n < count; n++) {
+            expect_ok(read(engine, i, n, outcome->results[i] + (size_t)n * each, &err), &err);
+        }
+    }
+}
+
 cuda_outcome cuda_run(nin_net *net, const cuda_setup *setup, uint64_t seed) {
     const ninp_cuda_plugin *plugin = cuda_plugin();
     cuda_session session;
@@ -159,14 +174,7 @@ cuda_outcome cuda_run(nin_net *net, const cuda_setup *setup, uint64_t seed) {
         expect_ok(plugin->logits(session.state, batch.images, setup->count, outcome.logits, &err),
                   &err);
     }
-    for (size_t i = 0; i < outcome.steps; i++) {
-        const size_t each = outcome.result_counts[i] / (size_t)setup->count;
-        for (int n = 0; outcome.results[i] && n < setup->count; n++) {
-            expect_ok(
-                plugin->result(session.state, i, n, outcome.results[i] + (size_t)n * each, &err),
-                &err);
-        }
-    }
+    read_results(&outcome, setup->count, plugin->result, session.state);
     outcome.values = copy(session.task.values, outcome.value_count);
     memcpy(session.task.values, before, outcome.value_count * sizeof(float));
     cuda_batch_free(&batch);
@@ -182,6 +190,20 @@ static size_t leaf_of(const nin_net *net, size_t layer) {
         leaf += !ninp_layer_is_container(&net->layers[i]);
     }
     return leaf;
+}
+
+/* The reference engine's plan has a step a layer. */
+typedef struct reference_run {
+    const nin_net *net;
+    const ninp_plan *plan;
+    const nin_session *session;
+} reference_run;
+
+static nin_status reference_result(const void *engine, size_t step, int example, float *values,
+                                   nin_error *err) {
+    const reference_run *run = engine;
+    const size_t leaf = leaf_of(run->net, run->plan->steps[step].last_layer);
+    return nin_session_result(run->session, leaf, example, values, err);
 }
 
 cuda_outcome cuda_run_reference(nin_net *net, const cuda_setup *setup, uint64_t seed) {
@@ -208,14 +230,8 @@ cuda_outcome cuda_run_reference(nin_net *net, const cuda_setup *setup, uint64_t 
         expect_ok(nin_session_logits(session, batch.images, setup->count, outcome.logits, &err),
                   &err);
     }
-    for (size_t i = 0; i < outcome.steps; i++) {
-        const size_t each = outcome.result_counts[i] / (size_t)setup->count;
-        for (int n = 0; outcome.results[i] && n < setup->count; n++) {
-            expect_ok(nin_session_result(session, leaf_of(net, shape.plan.steps[i].last_layer), n,
-                                         outcome.results[i] + (size_t)n * each, &err),
-                      &err);
-        }
-    }
+    const reference_run run = {net, &shape.plan, session};
+    read_results(&outcome, setup->count, reference_result, &run);
     nin_session_free(session);
     outcome.values = copy(shape.task.values, outcome.value_count);
     memcpy(shape.task.values, before, outcome.value_count * sizeof(float));
@@ -310,4 +326,48 @@ void cuda_check(nin_net *net, const cuda_setup *setup, cuda_bounds bounds, const
     }
     cuda_outcome_free(&fast);
     cuda_outcome_free(&exact);
+}
+
+void cuda_check_library(const char *library, const char *text, ninp_cuda_math math,
+                        cuda_bounds bounds) {
+    nin_net *net = test_net_parse(text, 5);
+    char what[60];
+    snprintf(what, sizeof what, "%s, smaller batch", library);
+    cuda_stir(net);
+    for (int training = 0; training < 2; training++) {
+        const cuda_setup setup = {.math = math,
+                                  .count = 3,
+                                  .training = training,
+                                  .keep_results = true,
+                                  .libraries = true,
+                                  .any_algorithm = !training,
+                                  .smoothing = 0.1F};
+        cuda_check(net, &setup, bounds, library);
+        cuda_setup smaller = setup;
+        smaller.batch = 4;
+        cuda_check(net, &smaller, bounds, what);
+    }
+    nin_net_free(net);
+}
+
+void cuda_expect_products(const char *text, int steps) {
+    nin_net *net = test_net_parse(text, 5);
+    const cuda_setup setup = {.count = 2, .training = true, .libraries = true};
+    cuda_session session;
+    cuda_batch batch = cuda_batch_make(net, &setup, 1);
+    float *gradients = allocate(nin_net_parameter_count(net), sizeof *gradients);
+    nin_loss loss;
+    nin_error err = {0};
+    cuda_session_open(net, &setup, &session);
+    const int opened = cuda_library_products();
+    expect_ok(cuda_plugin()->gradients(session.state, &batch.examples, gradients, &loss, &err),
+              &err);
+    if (opened >= 0) {
+        enum { PASSES = 3 };
+        assert_int_equal(cuda_library_products() - opened, steps * PASSES);
+    }
+    cuda_session_close(&session);
+    free(gradients);
+    cuda_batch_free(&batch);
+    nin_net_free(net);
 }

@@ -94,4 +94,13 @@ typedef struct cuda_bounds {
 } cuda_bounds;
 void cuda_check(nin_net *net, const cuda_setup *setup, cuda_bounds bounds, const char *what);
 
+/* The same of a net in text by a library, in evaluation with its fastest algorithms and in
+ * training, and of a batch that is smaller than the largest, which alone has the library's
+ * products. */
+void cuda_check_library(const char *library, const char *text, ninp_cuda_math math,
+                        cuda_bounds bounds);
+/* In a step of training a library computes forward and both gradients of so many steps of the plan,
+ * and nothing else: counted where something stands in for it. */
+void cuda_expect_products(const char *text, int steps);
+
 #endif

@@ -6,7 +6,6 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -24,31 +23,12 @@ static const char smooth_text[] =
     "input 3x9x9\nclasses 5\nconv2d 8 kernel=3\nsigmoid\nconv2d 16 kernel=1\nsigmoid\n"
     "conv2d 24 kernel=1\navg_pool kernel=2\nflatten\nlinear 40\nsigmoid\nlinear classes\n";
 
-static void check_math(const char *text, ninp_cuda_math math, cuda_bounds bounds) {
-    nin_net *net = test_net_parse(text, 5);
-    cuda_stir(net);
-    for (int training = 0; training < 2; training++) {
-        const cuda_setup setup = {.math = math,
-                                  .count = 3,
-                                  .training = training,
-                                  .keep_results = true,
-                                  .libraries = true,
-                                  .any_algorithm = !training,
-                                  .smoothing = 0.1F};
-        cuda_check(net, &setup, bounds, "cublaslt");
-        cuda_setup smaller = setup; /* the largest batch only has products */
-        smaller.batch = 4;
-        cuda_check(net, &smaller, bounds, "cublaslt, smaller batch");
-    }
-    nin_net_free(net);
-}
-
 static void against_reference(void **state) {
     (void)state;
     cuda_use_cublaslt();
-    check_math(net_text, NINP_CUDA_FLOAT32, (cuda_bounds){2e-6, 1e-6, 1e-5});
-    check_math(smooth_text, NINP_CUDA_TF32, (cuda_bounds){1e-3, 1e-3, 4e-3});
-    check_math(smooth_text, NINP_CUDA_BF16, (cuda_bounds){1e-2, 2e-2, 3e-2});
+    cuda_check_library("cublaslt", net_text, NINP_CUDA_FLOAT32, (cuda_bounds){2e-6, 1e-6, 1e-5});
+    cuda_check_library("cublaslt", smooth_text, NINP_CUDA_TF32, (cuda_bounds){1e-3, 1e-3, 4e-3});
+    cuda_check_library("cublaslt", smooth_text, NINP_CUDA_BF16, (cuda_bounds){1e-2, 2e-2, 3e-2});
     cuda_use_no_library();
 }
 
@@ -75,32 +55,11 @@ static void chosen_steps(void **state) {
     nin_net_free(net);
 }
 
-/* Forward and both gradients of each of its steps are its products, and nothing else is. */
 static void all_passes(void **state) {
     (void)state;
     cuda_use_cublaslt();
-    nin_net *net = test_net_parse(net_text, 5);
-    const cuda_setup setup = {.count = 2, .training = true, .libraries = true};
-    cuda_session session;
-    cuda_batch batch = cuda_batch_make(net, &setup, 1);
-    float *gradients = calloc(nin_net_parameter_count(net), sizeof *gradients);
-    assert_non_null(gradients);
-    nin_loss loss;
-    nin_error err = {0};
-    cuda_session_open(net, &setup, &session);
-    const int opened = cuda_library_products();
-    const nin_status status =
-        cuda_plugin()->gradients(session.state, &batch.examples, gradients, &loss, &err);
-    assert_int_equal(status, NIN_OK);
-    if (opened >= 0) {
-        enum { STEPS = 5, PASSES = 3 };
-        assert_int_equal(cuda_library_products() - opened, STEPS * PASSES);
-    }
-    cuda_session_close(&session);
-    free(gradients);
-    cuda_batch_free(&batch);
+    cuda_expect_products(net_text, 5);
     cuda_use_no_library();
-    nin_net_free(net);
 }
 
 static void same_bits_again(void **state) {
