@@ -5,7 +5,6 @@
 #include "text.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 nin_status cli_device_ask(nin_net *net, const cli_settings *settings, cli_device *out,
                           nin_error *err) {
@@ -37,12 +36,7 @@ void cli_device_free(cli_device *device) {
 }
 
 bool cli_device_is_cuda(const char *device) {
-    return strncmp(device, "cuda", 4) == 0;
-}
-
-bool cli_device_fits(const char *asked, const char *device) {
-    return strcmp(asked, "auto") == 0 || strcmp(asked, device) == 0 ||
-           (strcmp(asked, "cuda") == 0 && cli_device_is_cuda(device));
+    return nin_device_fits("cuda", device);
 }
 
 char *cli_device_details(const nin_session_info *info) {

@@ -24,9 +24,6 @@ void cli_device_free(cli_device *device);
 /* Whether a session's device is a CUDA device. */
 bool cli_device_is_cuda(const char *device);
 
-/* Whether --device `asked` leaves a run on `device`: it names that or any such device. */
-bool cli_device_fits(const char *asked, const char *device);
-
 /* "avx2, 2 threads", "NVIDIA H100, sm_90, bf16, deterministic, 2 threads"; freed by the caller. */
 char *cli_device_details(const nin_session_info *info);
 

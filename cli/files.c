@@ -99,6 +99,14 @@ nin_status cli_replace_file(const char *path, const char *text, nin_error *err) 
     return status;
 }
 
+nin_status cli_write_text(const char *directory, const char *name, char *text, nin_error *err) {
+    char *path = cli_join(directory, name);
+    nin_status status = cli_replace_file(path, text, err);
+    free(path);
+    free(text);
+    return status;
+}
+
 bool cli_exists(const char *path) {
     struct stat info;
     return lstat(path, &info) == 0;

@@ -12,6 +12,9 @@ nin_status cli_read_file(const char *path, size_t limit, char **bytes, size_t *s
 /* Replaces a text file atomically: what reads it sees the old or the new one, whole. */
 nin_status cli_replace_file(const char *path, const char *text, nin_error *err);
 
+/* The same of DIRECTORY/NAME. Takes the text over, which is freed in any case. */
+nin_status cli_write_text(const char *directory, const char *name, char *text, nin_error *err);
+
 /* Makes a directory and those above it where they are missing. */
 nin_status cli_make_directories(const char *path, nin_error *err);
 

@@ -89,12 +89,8 @@ nin_status cli_json_write(const json_t *value, const char *directory, const char
                           nin_error *err) {
     char *pages = cli_json_pages(value);
     char *text = cli_format("%s\n", pages);
-    char *path = cli_join(directory, name);
-    nin_status status = cli_replace_file(path, text, err);
-    free(path);
-    free(text);
     free(pages);
-    return status;
+    return cli_write_text(directory, name, text, err);
 }
 
 void cli_json_print(json_t *value) {

@@ -162,7 +162,7 @@ static void settle_device(const cli_line *line, train_run *run) {
     const char *device = cli_run_text(run->config, "session", "device");
     const char *isa = cli_run_text(run->config, "session", "isa");
     const bool named = cli_line_has(line, "device");
-    const bool stays = !named || cli_device_fits(run->settings.device, device);
+    const bool stays = !named || nin_device_fits(run->settings.device, device);
     if (stays && device[0]) {
         replace_text(&run->settings.device, device);
     }
@@ -437,7 +437,7 @@ static int open_all(train_run *run, train_request *request) {
         code = ask_device(run);
     }
     if (code == CLI_DONE) {
-        run->record.recipe = request->resume ? NULL : request->recipe;
+        run->record.recipe = request->recipe;
         if (!request->out) {
             request->out = request->resume ? cli_copy(request->resume)
                                            : cli_run_default_directory(run->settings.model);

@@ -73,11 +73,8 @@ nin_status cli_reproduction_write_table(const cli_reproduction *all, const char 
         }
     }
     char *name = cli_format("%s.md", all->name);
-    char *path = cli_join(directory, name);
-    nin_status status = cli_replace_file(path, text, err);
-    free(path);
+    nin_status status = cli_write_text(directory, name, text, err);
     free(name);
-    free(text);
     return status;
 }
 

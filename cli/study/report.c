@@ -275,21 +275,12 @@ static nin_status draw(const cli_study_report *report, const char *directory, ni
     return status;
 }
 
-/* Takes the text over. */
-static nin_status write_text(const char *directory, const char *name, char *text, nin_error *err) {
-    char *path = cli_join(directory, name);
-    nin_status status = cli_replace_file(path, text, err);
-    free(path);
-    free(text);
-    return status;
-}
-
 nin_status cli_study_write(const cli_study_report *report, const char *directory, nin_error *err) {
     json_t *object = cli_study_json(report);
     nin_status status = cli_json_write(object, directory, "table.json", err);
     json_decref(object);
     if (status == NIN_OK) {
-        status = write_text(directory, "table.md", markdown(report), err);
+        status = cli_write_text(directory, "table.md", markdown(report), err);
     }
     return status == NIN_OK ? draw(report, directory, err) : status;
 }

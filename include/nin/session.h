@@ -156,6 +156,10 @@ typedef struct nin_session_info {
 
 NIN_API nin_session_info nin_session_get_info(const nin_session *session);
 
+/* Whether a session that is asked for on device `asked` may be on `device`, which a session told:
+ * NULL and "auto" fit any, "cuda" fits every CUDA device. */
+NIN_API bool nin_device_fits(const char *asked, const char *device);
+
 /* The i-th instruction set of this build, best last, or NULL past the end; *usable says whether
  * this processor has it. */
 NIN_API const char *nin_isa(size_t index, bool *usable);

@@ -69,6 +69,12 @@ static const ninp_engine *find_engine(const char *device, nin_error *err) {
     return NULL;
 }
 
+bool nin_device_fits(const char *asked, const char *device) {
+    const char *cuda = ninp_engine_cuda.name;
+    return !asked || strcmp(asked, "auto") == 0 || strcmp(asked, device) == 0 ||
+           (strcmp(asked, cuda) == 0 && strncmp(device, cuda, strlen(cuda)) == 0);
+}
+
 /* Settles what may be left open. */
 static nin_status settle_options(nin_session_options *options, const ninp_engine **engine,
                                  nin_error *err) {

@@ -235,25 +235,12 @@ static bool is_open(const char *asked) {
     return !asked || strcmp(asked, "auto") == 0;
 }
 
-static bool is_cuda(const char *device) {
-    return strncmp(device, "cuda", 4) == 0;
-}
-
-/* Whether the run goes on elsewhere: another device is named. "cuda" is any CUDA device. */
-static bool moves(const ninp_trainer *trainer) {
-    const char *asked = trainer->options.session.device;
-    const char *device = stored(trainer, "device");
-    bool same = is_open(asked) || !device || strcmp(asked, device) == 0 ||
-                (strcmp(asked, "cuda") == 0 && is_cuda(device));
-    return !same;
-}
-
 /* The run's own instruction set takes the place of "auto"; a different one is refused, because it
  * would not give the same bits. That of a CUDA device is no choice. */
 static nin_status adopt_isa(const ninp_trainer *trainer, nin_session_options *session,
                             nin_error *err) {
     const char *isa = stored(trainer, "isa");
-    if (!isa || is_cuda(session->device)) {
+    if (!isa || nin_device_fits("cuda", session->device)) {
         return NIN_OK;
     }
     if (is_open(session->isa)) {
@@ -272,17 +259,17 @@ static nin_status adopt_isa(const ninp_trainer *trainer, nin_session_options *se
  * how one device computes holds for another one. */
 static nin_status open_sessions_again(ninp_trainer *trainer, nin_error *err) {
     nin_session_options *session = &trainer->options.session;
+    const char *device = stored(trainer, "device");
     nin_status status = NIN_OK;
-    const bool moved = moves(trainer);
     trainer->found_engine = json_incref(trainer->state.engine);
-    if (!moved && stored(trainer, "device")) {
-        session->device = is_open(session->device) ? stored(trainer, "device") : session->device;
-        session->math = session->math ? session->math : stored(trainer, "math");
-        status = adopt_isa(trainer, session, err);
-    }
-    if (moved) {
+    if (device && !nin_device_fits(session->device, device)) {
         session->algorithms = NULL;
         return open_sessions(trainer, NULL, NULL, err);
+    }
+    if (device) {
+        session->device = is_open(session->device) ? device : session->device;
+        session->math = session->math ? session->math : stored(trainer, "math");
+        status = adopt_isa(trainer, session, err);
     }
     return status == NIN_OK ? open_sessions(trainer, stored(trainer, "algorithms"),
                                             stored(trainer, "test_algorithms"), err)

@@ -265,8 +265,22 @@ static void test_misfits(void **state) {
     assert_int_equal(unsetenv("NIN_FAKE"), 0);
 }
 
+static void test_fits(void **state) {
+    (void)state;
+    const struct {
+        const char *asked, *device;
+        bool fits;
+    } cases[] = {{NULL, "cpu", true},         {"auto", "cuda:1", true},  {"cpu", "cpu", true},
+                 {"cuda", "cuda:1", true},    {"cuda", "cpu", false},    {"cpu", "cuda:0", false},
+                 {"cuda:0", "cuda:1", false}, {"cuda:0", "cuda:0", true}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(nin_device_fits(cases[i].asked, cases[i].device), cases[i].fits);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_fits),
         cmocka_unit_test(test_without_plugin),
         cmocka_unit_test_setup(test_choice, open_driver),
         cmocka_unit_test_setup(test_information, open_driver),
