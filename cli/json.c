@@ -81,13 +81,9 @@ char *cli_json_line(const json_t *value) {
     return text_of(value, 0);
 }
 
-char *cli_json_pages(const json_t *value) {
-    return text_of(value, JSON_INDENT(2));
-}
-
 nin_status cli_json_write(const json_t *value, const char *directory, const char *name,
                           nin_error *err) {
-    char *pages = cli_json_pages(value);
+    char *pages = text_of(value, JSON_INDENT(2));
     char *text = cli_format("%s\n", pages);
     free(pages);
     return cli_write_text(directory, name, text, err);

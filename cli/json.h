@@ -21,9 +21,8 @@ json_t *cli_json_array(void);
 void cli_json_set(json_t *object, const char *key, json_t *value);
 void cli_json_append(json_t *array, json_t *value);
 
-/* The value as text: on one line, or indented for people too. Freed by the caller. */
+/* The value as text on one line. Freed by the caller. */
 char *cli_json_line(const json_t *value);
-char *cli_json_pages(const json_t *value);
 
 /* The value, indented, becomes the file DIRECTORY/NAME, whole or not at all. */
 nin_status cli_json_write(const json_t *value, const char *directory, const char *name,

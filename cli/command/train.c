@@ -220,8 +220,7 @@ static int settle_new(const cli_line *line, const train_request *request, train_
     cli_line_apply(line, &run->settings);
     drop_momentum(line, momentum, &run->settings.train);
     if (run->settings.from && !cli_line_has(line, "model")) {
-        free(run->settings.model);
-        run->settings.model = cli_copy(run->settings.from);
+        replace_text(&run->settings.model, run->settings.from);
     }
     return CLI_DONE;
 }
