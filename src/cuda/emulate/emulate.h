@@ -18,20 +18,12 @@
 
 #define __global__
 #define __device__
-#define __host__
 #define __launch_bounds__(...)
 
 struct dim3 {
     unsigned x, y, z;
     dim3(unsigned x_ = 1, unsigned y_ = 1, unsigned z_ = 1) : x(x_), y(y_), z(z_) {
     }
-};
-
-struct float4 {
-    float x, y, z, w;
-};
-struct uint4 {
-    unsigned x, y, z, w;
 };
 
 /* Of the thread whose turn it is. */
@@ -161,7 +153,6 @@ void store_matrix_sync(float *to, const fragment<accumulator, M, N, K, float> &f
 
 enum cudaError_t {
     cudaSuccess,
-    cudaErrorInvalidValue = 1,
     cudaErrorMemoryAllocation = 2,
     cudaErrorInvalidConfiguration = 9,
     cudaErrorInsufficientDriver = 35,
@@ -171,8 +162,7 @@ enum cudaError_t {
 };
 enum cudaMemcpyKind {
     cudaMemcpyHostToDevice = 1,
-    cudaMemcpyDeviceToHost,
-    cudaMemcpyDeviceToDevice
+    cudaMemcpyDeviceToHost
 };
 
 typedef struct emulated_stream *cudaStream_t;
