@@ -215,6 +215,12 @@ static nin_status engine_mark_active(const void *state, size_t step, int picture
                 err);
 }
 
+static const ninp_resident_functions *engine_resident(void *state, void **device_state) {
+    cuda_session *session = state;
+    *device_state = session->state;
+    return session->plugin->resident;
+}
+
 static size_t engine_step_count(const void *state) {
     return ((const cuda_session *)state)->plan.count;
 }
@@ -256,6 +262,7 @@ const ninp_engine ninp_engine_cuda = {.name = "cuda",
                                       .result = engine_result,
                                       .profile = engine_profile,
                                       .mark_active = engine_mark_active,
+                                      .resident = engine_resident,
                                       .step_count = engine_step_count,
                                       .step = engine_step,
                                       .info = engine_info};

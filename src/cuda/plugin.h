@@ -9,11 +9,12 @@ extern "C" {
 #endif
 
 #include "engine/plan.h"
+#include "engine/resident.h"
 
 #include <nin/session.h>
 
 /* Counts up with every change to this file. */
-enum { NINP_CUDA_PLUGIN_ABI = 1 };
+enum { NINP_CUDA_PLUGIN_ABI = 2 };
 
 /* How products are computed; sums, weights, their gradients and the loss are float32 or more in
  * all of them. */
@@ -95,6 +96,9 @@ typedef struct ninp_cuda_plugin {
                               nin_error *err);
     size_t (*bytes)(const void *state); /* of device memory */
     ninp_cuda_step (*step)(const void *state, size_t index);
+
+    /* NULL: pictures and updates stay on the processor. */
+    const ninp_resident_functions *resident;
 } ninp_cuda_plugin;
 
 /* The one symbol of the shared object, and its name for whoever looks it up. */

@@ -1,11 +1,11 @@
 /* The loader: threads claim batches in order and prepare each in the slot of a ring that belongs to
  * its number, so which thread did it leaves no trace. A picture's place in the epoch and its
  * augmentation are functions of (seed, epoch, number), never of time. */
+#include "data/loader.h"
+
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/random.h"
-#include "data/mix.h"
-#include "data/prepare.h"
 
 #include <limits.h>
 #include <math.h>
@@ -69,7 +69,47 @@ nin_loader_options nin_loader_options_defaults(void) {
 
 /* ---- preparing -------------------------------------------------------------------------- */
 
-static int batch_size(const nin_loader *loader, int number) {
+const nin_dataset *ninp_loader_dataset(const nin_loader *loader) {
+    return loader->dataset;
+}
+
+const ninp_preparer *ninp_loader_preparer(const nin_loader *loader) {
+    return loader->preparer;
+}
+
+/* Fisher and Yates, from the end (Knuth, TAOCP 2, 3.4.2, algorithm P). */
+void ninp_loader_order(const nin_loader *loader, int epoch, uint32_t *order) {
+    uint32_t count = (uint32_t)loader->info.count;
+    for (uint32_t i = 0; i < count; i++) {
+        order[i] = i;
+    }
+    if (!loader->options.shuffle) {
+        return;
+    }
+    ninp_random random =
+        ninp_random_start(loader->options.seed, NINP_RANDOM_SHUFFLE, (uint32_t)epoch, 0);
+    for (uint32_t i = count - 1; i > 0; i--) {
+        uint32_t other = ninp_random_below(&random, i + 1);
+        uint32_t kept = order[i];
+        order[i] = order[other];
+        order[other] = kept;
+    }
+}
+
+ninp_augment ninp_loader_lot(const nin_loader *loader, int epoch, uint32_t picture) {
+    ninp_augment lot = ninp_augment_draw(&loader->options.augmentation, loader->options.seed, epoch,
+                                         picture, &loader->info, loader->fill);
+    lot.flip = lot.flip != loader->options.mirror;
+    return lot;
+}
+
+ninp_mix ninp_loader_mix(const nin_loader *loader, int epoch, int number) {
+    const nin_preprocess *input = &loader->options.preprocess;
+    return ninp_mix_draw(&loader->options.augmentation, loader->options.seed, epoch, number,
+                         input->height, input->width);
+}
+
+int ninp_loader_batch_size(const nin_loader *loader, int number) {
     size_t first = (size_t)number * (size_t)loader->options.batch;
     size_t left = loader->info.count - first;
     return left < (size_t)loader->options.batch ? (int)left : loader->options.batch;
@@ -77,8 +117,7 @@ static int batch_size(const nin_loader *loader, int number) {
 
 static void mix_batch(const nin_loader *loader, int number, int count, const slot *into) {
     const nin_preprocess *input = &loader->options.preprocess;
-    const ninp_mix mix = ninp_mix_draw(&loader->options.augmentation, loader->options.seed,
-                                       loader->epoch, number, input->height, input->width);
+    const ninp_mix mix = ninp_loader_mix(loader, loader->epoch, number);
     const ninp_mix_batch batch = {.count = count,
                                   .channels = input->channels,
                                   .height = input->height,
@@ -92,7 +131,7 @@ static void mix_batch(const nin_loader *loader, int number, int count, const slo
 
 static void prepare_batch(nin_loader *loader, int number, slot *into, const worker *by) {
     size_t first = (size_t)number * (size_t)loader->options.batch;
-    int count = batch_size(loader, number);
+    int count = ninp_loader_batch_size(loader, number);
     for (int i = 0; i < count; i++) {
         if (atomic_load_explicit(&loader->cancel, memory_order_relaxed)) {
             return;
@@ -100,10 +139,7 @@ static void prepare_batch(nin_loader *loader, int number, slot *into, const work
         uint32_t index = loader->order[first + (size_t)i];
         into->indices[i] = index;
         into->labels[i] = nin_dataset_label(loader->dataset, index);
-        ninp_augment augment =
-            ninp_augment_draw(&loader->options.augmentation, loader->options.seed, loader->epoch,
-                              index, &loader->info, loader->fill);
-        augment.flip = augment.flip != loader->options.mirror;
+        const ninp_augment augment = ninp_loader_lot(loader, loader->epoch, index);
         ninp_preparer_run(loader->preparer, nin_dataset_pixels(loader->dataset, index), &augment,
                           by->scratch, into->images + (size_t)i * loader->picture_floats);
     }
@@ -163,32 +199,13 @@ static void halt(nin_loader *loader) {
     }
 }
 
-/* Fisher and Yates, from the end (Knuth, TAOCP 2, 3.4.2, algorithm P). */
-static void shuffle(const nin_loader *loader) {
-    uint32_t count = (uint32_t)loader->info.count;
-    for (uint32_t i = 0; i < count; i++) {
-        loader->order[i] = i;
-    }
-    if (!loader->options.shuffle) {
-        return;
-    }
-    ninp_random random =
-        ninp_random_start(loader->options.seed, NINP_RANDOM_SHUFFLE, (uint32_t)loader->epoch, 0);
-    for (uint32_t i = count - 1; i > 0; i--) {
-        uint32_t other = ninp_random_below(&random, i + 1);
-        uint32_t kept = loader->order[i];
-        loader->order[i] = loader->order[other];
-        loader->order[other] = kept;
-    }
-}
-
 /* ---- the caller's side ------------------------------------------------------------------ */
 
 void nin_loader_start(nin_loader *loader, int epoch, int first_batch) {
     pthread_mutex_lock(&loader->mutex);
     halt(loader);
     loader->epoch = epoch;
-    shuffle(loader);
+    ninp_loader_order(loader, epoch, loader->order);
     int first = first_batch < 0 ? 0 : first_batch;
     first = first > loader->batches ? loader->batches : first;
     loader->next_claim = first;

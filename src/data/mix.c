@@ -70,12 +70,18 @@ static void paste(const ninp_mix *mix, const ninp_mix_batch *batch, float *one, 
     }
 }
 
-/* Of two labels the one with the larger share comes first; the picture's own on a tie. */
-static void label(const ninp_mix_batch *batch, int at, int own, int other, float share) {
-    const bool own_first = share >= 0.5F;
-    batch->labels[at] = own_first ? own : other;
-    batch->other_labels[at] = own_first ? other : own;
-    batch->label_shares[at] = own_first ? share : 1.0F - share;
+/* The picture's own one on a tie. */
+ninp_mix_labels ninp_mix_label(const ninp_mix *mix, int32_t own, int32_t partner) {
+    const bool own_first = mix->share >= 0.5F;
+    return (ninp_mix_labels){.label = own_first ? own : partner,
+                             .other = own_first ? partner : own,
+                             .share = own_first ? mix->share : 1.0F - mix->share};
+}
+
+static void put(const ninp_mix_batch *batch, int at, ninp_mix_labels labels) {
+    batch->labels[at] = labels.label;
+    batch->other_labels[at] = labels.other;
+    batch->label_shares[at] = labels.share;
 }
 
 void ninp_mix_run(const ninp_mix *mix, const ninp_mix_batch *batch) {
@@ -91,11 +97,12 @@ void ninp_mix_run(const ninp_mix *mix, const ninp_mix_batch *batch) {
         }
         const int first = batch->labels[i];
         const int second = batch->labels[partner];
-        label(batch, i, first, second, mix->share);
-        label(batch, partner, second, first, mix->share);
+        put(batch, i, ninp_mix_label(mix, first, second));
+        put(batch, partner, ninp_mix_label(mix, second, first));
     }
     if (batch->count % 2 == 1) {
         const int middle = batch->count / 2;
-        label(batch, middle, batch->labels[middle], batch->labels[middle], 1.0F);
+        const int own = batch->labels[middle];
+        put(batch, middle, (ninp_mix_labels){.label = own, .other = own, .share = 1.0F});
     }
 }

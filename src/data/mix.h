@@ -16,6 +16,14 @@ typedef struct ninp_mix {
 ninp_mix ninp_mix_draw(const nin_augmentation *options, uint64_t seed, int epoch, int number,
                        int height, int width);
 
+/* What a picture that is mixed with another one is to be taken for; the larger share comes first.
+ */
+typedef struct ninp_mix_labels {
+    int32_t label, other;
+    float share; /* of label */
+} ninp_mix_labels;
+ninp_mix_labels ninp_mix_label(const ninp_mix *mix, int32_t own, int32_t partner);
+
 /* Pictures of a batch, and room for what mixing says of them. */
 typedef struct ninp_mix_batch {
     int count, channels, height, width;

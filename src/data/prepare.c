@@ -4,7 +4,6 @@
 #include "base/memory.h"
 #include "data/whiten.h"
 #include "image/image.h"
-#include "image/resize.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -158,6 +157,18 @@ void ninp_preparer_run(const ninp_preparer *p, const uint8_t *picture, const nin
     if (p->preprocess.gcn > 0.0F) {
         ninp_contrast_normalize(p->preprocess.gcn, out, p->values);
     }
+}
+
+bool ninp_preparer_is_local(const ninp_preparer *p) {
+    return p->preprocess.gcn <= 0.0F && !p->preprocess.whiten;
+}
+
+const ninp_resizer *ninp_preparer_resizer(const ninp_preparer *p) {
+    return p->resizer;
+}
+
+const float *ninp_preparer_floats(const ninp_preparer *p) {
+    return p->floats[0];
 }
 
 size_t ninp_preparer_finish_scratch(const ninp_preparer *p) {

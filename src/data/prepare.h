@@ -3,6 +3,7 @@
 #define NINP_DATA_PREPARE_H
 
 #include "data/augment.h"
+#include "image/resize.h"
 
 /* NIN_ERROR_ARGUMENT where mean, std (of up to four channels) or gcn make no sense; the second one
  * where the input's sizes do not either, for pictures. */
@@ -25,6 +26,14 @@ size_t ninp_preparer_scratch(const ninp_preparer *preparer);
  * of the preprocess, all but whitened. Allocates nothing. */
 void ninp_preparer_run(const ninp_preparer *preparer, const uint8_t *picture,
                        const ninp_augment *augment, uint8_t *scratch, float *out);
+
+/* Whether a value of the net's input depends on bytes near it alone: nothing follows the resize
+ * but a table of floats. */
+bool ninp_preparer_is_local(const ninp_preparer *preparer);
+/* The parts of that, for code that does the same elsewhere: the resize, and what a byte of each
+ * channel becomes, channels x 256. */
+const ninp_resizer *ninp_preparer_resizer(const ninp_preparer *preparer);
+const float *ninp_preparer_floats(const ninp_preparer *preparer);
 
 /* Floats that ninp_preparer_finish needs as scratch. */
 size_t ninp_preparer_finish_scratch(const ninp_preparer *preparer);

@@ -3,6 +3,7 @@
 #define NINP_ENGINE_ENGINE_H
 
 #include "engine/plan.h"
+#include "engine/resident.h"
 
 #include <nin/session.h>
 
@@ -28,6 +29,9 @@ typedef struct ninp_engine {
     /* Likewise; ninp_session_mark_active. */
     nin_status (*mark_active)(const void *state, size_t step, int pictures, bool *active,
                               nin_error *err);
+    /* What the session's device keeps from step to step, with the state that those functions take;
+     * NULL, also for no function: nothing. */
+    const ninp_resident_functions *(*resident)(void *state, void **device_state);
     size_t (*step_count)(const void *state);
     nin_plan_step (*step)(const void *state, size_t index);
     nin_session_info (*info)(const void *state);

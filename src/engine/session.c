@@ -252,6 +252,22 @@ nin_status ninp_session_mark_active(const nin_session *session, size_t step, int
     return session->engine->mark_active(session->state, step, count, active, err);
 }
 
+ninp_resident_device ninp_session_resident(nin_session *session) {
+    ninp_resident_device device = {.session = session};
+    if (session->engine->resident) {
+        device.functions = session->engine->resident(session->state, &device.state);
+    }
+    return device;
+}
+
+nin_status ninp_resident_told(const ninp_resident_device *device, int count, nin_status status,
+                              nin_error *err) {
+    device->session->count = status == NIN_OK ? count : 0;
+    return status == NIN_OK ? NIN_OK
+                            : ninp_prefix(err, status, "device %s: ",
+                                          nin_session_get_info(device->session).device);
+}
+
 size_t nin_session_step_count(const nin_session *session) {
     return session->engine->step_count(session->state);
 }

@@ -16,25 +16,15 @@
 #include <string.h>
 
 enum {
-    PRECISION = 32 - 8 - 2, /* bits of a weight behind the point: 8-bit samples, 2 bits to spare */
-    HALF = 1 << (PRECISION - 1),
+    HALF = 1 << (NINP_RESIZE_PRECISION - 1),
     BLOCK = 64 /* columns whose sums stay in registers or the nearest cache */
 };
 
-/* One axis: output sample o is the sum over t < count[o] of weights[o * taps + t] * input sample
- * first[o] + t. */
-typedef struct axis {
-    int in, out;
-    int taps; /* most samples an output sample is made of */
-    int *first, *count;
-    int32_t *weights; /* out x taps, zeros behind the last of each */
-} axis;
-
 struct ninp_resizer {
-    axis x, y;
+    ninp_resize_axis x, y;
 };
 
-static void axis_free(axis *a) {
+static void axis_free(ninp_resize_axis *a) {
     free(a->first);
     free(a->count);
     free(a->weights);
@@ -42,7 +32,7 @@ static void axis_free(axis *a) {
 
 /* The weights of output sample `o`. The doubles and their order of evaluation are Pillow's: another
  * order rounds differently. `row` is room for `taps` doubles. */
-static void axis_weigh(axis *a, int o, double scale, double support, double *row) {
+static void axis_weigh(ninp_resize_axis *a, int o, double scale, double support, double *row) {
     double centre = (o + 0.5) * scale;
     double sum = 0.0;
     double inverse = 1.0 / (scale < 1.0 ? 1.0 : scale);
@@ -58,13 +48,13 @@ static void axis_weigh(axis *a, int o, double scale, double support, double *row
     for (int t = 0; t < end - first; t++) {
         double weight = sum != 0.0 ? row[t] / sum : row[t];
         a->weights[(size_t)o * (size_t)a->taps + (size_t)t] =
-            (int32_t)(0.5 + weight * (1 << PRECISION));
+            (int32_t)(0.5 + weight * (1 << NINP_RESIZE_PRECISION));
     }
     a->first[o] = first;
     a->count[o] = end - first;
 }
 
-static nin_status axis_create(axis *a, int in, int out, nin_error *err) {
+static nin_status axis_create(ninp_resize_axis *a, int in, int out, nin_error *err) {
     a->in = in;
     a->out = out;
     double scale = (double)in / out;
@@ -122,6 +112,14 @@ void ninp_resizer_free(ninp_resizer *resizer) {
     }
 }
 
+const ninp_resize_axis *ninp_resizer_x(const ninp_resizer *resizer) {
+    return &resizer->x;
+}
+
+const ninp_resize_axis *ninp_resizer_y(const ninp_resizer *resizer) {
+    return &resizer->y;
+}
+
 size_t ninp_resizer_scratch(const ninp_resizer *resizer) {
     return (size_t)resizer->y.in * (size_t)resizer->x.out;
 }
@@ -129,11 +127,11 @@ size_t ninp_resizer_scratch(const ninp_resizer *resizer) {
 /* Weights are not negative, and their sum exceeds 1 by their rounding at most: by less than 2^-8
  * for sides of 16,384, so that 32 bits hold the sum of the products. */
 static inline uint8_t clip(int32_t sum) {
-    int32_t value = sum >> PRECISION;
+    int32_t value = sum >> NINP_RESIZE_PRECISION;
     return (uint8_t)(value > 255 ? 255 : value);
 }
 
-static void resize_rows(const axis *a, int rows, const uint8_t *restrict in,
+static void resize_rows(const ninp_resize_axis *a, int rows, const uint8_t *restrict in,
                         uint8_t *restrict out) {
     for (int y = 0; y < rows; y++) {
         for (int x = 0; x < a->out; x++) {
@@ -150,7 +148,7 @@ static void resize_rows(const axis *a, int rows, const uint8_t *restrict in,
     }
 }
 
-static void resize_columns(const axis *a, int columns, const uint8_t *restrict in,
+static void resize_columns(const ninp_resize_axis *a, int columns, const uint8_t *restrict in,
                            uint8_t *restrict out) {
     size_t width = (size_t)columns;
     for (int y = 0; y < a->out; y++) {
@@ -178,8 +176,8 @@ static void resize_columns(const axis *a, int columns, const uint8_t *restrict i
 
 void ninp_resizer_run(const ninp_resizer *resizer, const uint8_t *restrict plane,
                       uint8_t *restrict out, uint8_t *restrict scratch) {
-    const axis *x = &resizer->x;
-    const axis *y = &resizer->y;
+    const ninp_resize_axis *x = &resizer->x;
+    const ninp_resize_axis *y = &resizer->y;
     if (x->in == x->out && y->in == y->out) {
         memcpy(out, plane, (size_t)x->in * (size_t)y->in);
     } else if (y->in == y->out) {

@@ -11,7 +11,10 @@
 nin_status ninp_trainer_save(ninp_trainer *trainer, nin_error *err) {
     ninp_run_state *state = &trainer->state;
     const nin_net *net = trainer->task.model->net;
-    nin_status status = ninp_health_weights(net, state->at.step, err);
+    nin_status status = ninp_resident_fetch(trainer, err);
+    if (status == NIN_OK) {
+        status = ninp_health_weights(net, state->at.step, err);
+    }
     if (status == NIN_OK) {
         status = ninp_run_log_sync(&trainer->log, err);
     }
@@ -92,8 +95,10 @@ static nin_status keep_best(ninp_trainer *trainer, nin_error *err) {
  * best one only where the end of the epoch will find no other: what it left would outlive it. */
 nin_status ninp_trainer_end_early(ninp_trainer *trainer, nin_train_result *result, nin_error *err) {
     nin_progress *progress = &result->last;
-    nin_status status =
-        evaluate(trainer, false, &progress->test_loss, &progress->test_accuracy, err);
+    nin_status status = ninp_resident_fetch(trainer, err);
+    if (status == NIN_OK) {
+        status = evaluate(trainer, false, &progress->test_loss, &progress->test_accuracy, err);
+    }
     if (status != NIN_OK || trainer->stop) {
         return status;
     }
@@ -119,7 +124,10 @@ bool ninp_trainer_out_of_patience(const ninp_trainer *trainer) {
 }
 
 nin_status ninp_trainer_finish_epoch(ninp_trainer *trainer, nin_error *err) {
-    nin_status status = ninp_health_weights(trainer->task.model->net, trainer->state.at.step, err);
+    nin_status status = ninp_resident_fetch(trainer, err);
+    if (status == NIN_OK) {
+        status = ninp_health_weights(trainer->task.model->net, trainer->state.at.step, err);
+    }
     if (status == NIN_OK && trainer->task.test) {
         ninp_run_position *at = &trainer->state.at;
         status = evaluate(trainer, true, &at->test_loss, &at->test_accuracy, err);

@@ -18,6 +18,7 @@
 
 /* Lets go of what a start opened and allocated. */
 static void release(ninp_trainer *trainer) {
+    ninp_resident_close(trainer);
     ninp_health_free(trainer->health);
     nin_session_free(trainer->session);
     nin_session_free(trainer->evaluator);
@@ -190,6 +191,9 @@ static nin_status start_fresh(ninp_trainer *trainer, nin_error *err) {
     if (status == NIN_OK) {
         status = open_health(trainer, err);
     }
+    if (status == NIN_OK) {
+        status = ninp_resident_open(trainer, err);
+    }
     return status == NIN_OK
                ? ninp_run_state_save(trainer->directory.state, &trainer->state, trainer->task.model,
                                      trainer->buffers.state, trainer->buffers.state_count, err)
@@ -325,7 +329,7 @@ static nin_status restore(ninp_trainer *trainer, ninp_safetensors *file, json_t 
         }
         status = open_health(trainer, err);
     }
-    return status;
+    return status == NIN_OK ? ninp_resident_open(trainer, err) : status;
 }
 
 static nin_status start_again(ninp_trainer *trainer, json_t *identity, nin_error *err) {

@@ -125,7 +125,8 @@ static nin_status update(ninp_trainer *trainer, float lr, const ninp_learned *le
     nin_session_weights_changed(trainer->session);
     if (trainer->health) {
         const ninp_health_step look = {.number = number,
-                                       .batch = learned->batch,
+                                       .images = learned->batch->images,
+                                       .count = learned->batch->count,
                                        .loss = learned->loss_sum / (double)learned->examples,
                                        .gradient_norm = share * sqrt(squares),
                                        .lr = lr};
@@ -178,25 +179,14 @@ static bool is_point(const ninp_trainer *trainer) {
     return done == trainer->batches || done % (interval ? interval : 1) == 0;
 }
 
-nin_status ninp_trainer_step(ninp_trainer *trainer, nin_error *err) {
-    ninp_run_position *at = &trainer->state.at;
-    if (!trainer->loading) {
-        nin_loader_start(trainer->loader, at->epoch, at->batch * trainer->options.accumulate);
-        trainer->loading = true;
+nin_status ninp_trainer_record(ninp_trainer *trainer, const ninp_learned *learned, nin_error *err) {
+    if (trainer->state.at.batch == 0) {
+        begin_epoch(&trainer->state.at);
     }
-    if (at->batch == 0) {
-        begin_epoch(at);
-    }
-    const float lr = nin_schedule_lr(&trainer->options, at->step, trainer->steps, trainer->batches);
-    ninp_learned learned;
-    nin_status status = ninp_trainer_learn(trainer, lr, &learned, err);
-    if (status != NIN_OK) {
-        return status;
-    }
-    count(trainer, &learned);
+    count(trainer, learned);
     if (is_point(trainer)) {
         nin_progress progress = ninp_trainer_progress(trainer);
-        status = ninp_run_log_add(&trainer->log, &progress, err);
+        nin_status status = ninp_run_log_add(&trainer->log, &progress, err);
         if (status != NIN_OK) {
             return status;
         }
@@ -204,4 +194,19 @@ nin_status ninp_trainer_step(ninp_trainer *trainer, nin_error *err) {
     }
     ninp_trainer_tell(trainer, NIN_EVENT_STEP, NULL);
     return ninp_trainer_tell_findings(trainer, err);
+}
+
+nin_status ninp_trainer_step(ninp_trainer *trainer, nin_error *err) {
+    const ninp_run_position *at = &trainer->state.at;
+    if (trainer->resident) {
+        return ninp_resident_advance(trainer, err);
+    }
+    if (!trainer->loading) {
+        nin_loader_start(trainer->loader, at->epoch, at->batch * trainer->options.accumulate);
+        trainer->loading = true;
+    }
+    const float lr = nin_schedule_lr(&trainer->options, at->step, trainer->steps, trainer->batches);
+    ninp_learned learned;
+    nin_status status = ninp_trainer_learn(trainer, lr, &learned, err);
+    return status == NIN_OK ? ninp_trainer_record(trainer, &learned, err) : status;
 }

@@ -159,6 +159,7 @@ nin_status nin_train(const nin_train_task *task, nin_train_result *result, nin_e
         }
         result->stopped = trainer.stop;
         result->last.algorithms = NULL;
+        (void)ninp_resident_fetch(&trainer, NULL); /* after a failure; else it was done */
         take_average(&trainer);
     }
     ninp_trainer_close(&trainer);

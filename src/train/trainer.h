@@ -5,11 +5,12 @@
 #include "train/buffers.h"
 #include "train/directory.h"
 #include "train/health/watch.h"
+#include "train/resident.h"
 #include "train/runlog.h"
 
 #include <nin/train.h>
 
-typedef struct ninp_trainer {
+struct ninp_trainer {
     nin_train_task task;       /* what the caller gave, */
     nin_train_options options; /* and its options, in which a resumed run settles what was "auto" */
 
@@ -20,9 +21,10 @@ typedef struct ninp_trainer {
     nin_session *evaluator; /* evaluates; NULL without test */
     nin_loader *loader;
     ninp_buffers buffers;
-    ninp_health *health; /* NULL when options.health is false */
-    nin_model outcome;   /* what is evaluated and saved: the task's model, or with averaged weights
-                            that net in its place; borrowed */
+    ninp_health *health;         /* NULL when options.health is false */
+    ninp_resident_run *resident; /* NULL: steps are made here, not on a device */
+    nin_model outcome; /* what is evaluated and saved: the task's model, or with averaged weights
+                          that net in its place; borrowed */
     int threads;
     int batches;    /* steps an epoch: a step is a batch, or several with options.accumulate */
     uint64_t steps; /* of the whole run */
@@ -40,7 +42,7 @@ typedef struct ninp_trainer {
     bool bad_input;    /* the step was not finite because of a picture: no seed changes that */
     bool failed;       /* on_failure ended the run, because of: */
     nin_finding_kind failure;
-} ninp_trainer;
+};
 
 /* Makes everything ready: the directory, sessions, loader and buffers, and either a fresh start,
  * whose state is saved at once, or the state that is in the directory. The caller has filled in
@@ -58,7 +60,7 @@ typedef struct ninp_learned {
     double loss_sum; /* over its examples */
     uint64_t correct, examples;
     double seconds;         /* loading left out */
-    const nin_batch *batch; /* the last one */
+    const nin_batch *batch; /* the last one; NULL: a device has it */
 } ninp_learned;
 
 /* Changes the weights by the next batch, or the next options.accumulate of them, with learning rate
@@ -69,7 +71,11 @@ nin_status ninp_trainer_learn(ninp_trainer *trainer, float lr, ninp_learned *out
  * stays. The state of the new start is saved at once. */
 nin_status ninp_trainer_begin_again(ninp_trainer *trainer, nin_error *err);
 
-/* Makes one step and moves the state on. NIN_ERROR_NOT_FINITE: the weights are as before it. */
+/* Moves the state on by a step that was made, logs and tells it. */
+nin_status ninp_trainer_record(ninp_trainer *trainer, const ninp_learned *learned, nin_error *err);
+
+/* Makes a step, or on a device several at once, and moves the state on. NIN_ERROR_NOT_FINITE: the
+ * weights are as before the step that was not. */
 nin_status ninp_trainer_step(ninp_trainer *trainer, nin_error *err);
 
 /* Evaluates, logs and saves at the end of an epoch and moves on to the next one. When the callback

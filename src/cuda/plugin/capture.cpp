@@ -14,10 +14,10 @@ void free_graphs(graph_cache &) {
 
 #else
 
-/* The place of a batch size, made free for it where it has none. */
-static int place_of(graph_cache &graphs, int count) {
+/* The place of a pass, made free for it where it has none. */
+static int place_of(graph_cache &graphs, int count, pass *body) {
     for (int i = 0; i < graph_cache::KEPT; i++) {
-        if (graphs.counts[i] == count) {
+        if (graphs.bodies[i] == body && graphs.counts[i] == count) {
             return i;
         }
     }
@@ -27,6 +27,7 @@ static int place_of(graph_cache &graphs, int count) {
         (void)cudaGraphExecDestroy(graphs.graphs[place]);
     }
     graphs.graphs[place] = NULL;
+    graphs.bodies[place] = body;
     graphs.counts[place] = count;
     graphs.seen[place] = false;
     return place;
@@ -59,7 +60,7 @@ void run_captured(session &of, int count, pass *body) {
     if (of.on.error != cudaSuccess) {
         return;
     }
-    const int place = place_of(of.graphs, count);
+    const int place = place_of(of.graphs, count, body);
     if (of.graphs.seen[place] && !of.graphs.graphs[place] && !of.graphs.refused) {
         of.graphs.graphs[place] = record(of, count, body);
         of.graphs.refused = !of.graphs.graphs[place];
@@ -78,6 +79,9 @@ void free_graphs(graph_cache &graphs) {
             (void)cudaGraphExecDestroy(graphs.graphs[i]);
         }
     }
+    const bool refused = graphs.refused;
+    graphs = {};
+    graphs.refused = refused;
 }
 
 #endif

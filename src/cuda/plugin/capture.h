@@ -10,11 +10,12 @@ namespace ninp_cuda {
 struct session;
 typedef void pass(session &of, int count);
 
-/* One graph a batch size: that of most batches and that of the last one. */
+/* One graph a pass and batch size: that of most batches and that of the last one. */
 struct graph_cache {
     enum { KEPT = 4 };
-    int counts[KEPT]; /* 0: free */
-    bool seen[KEPT];  /* ran once */
+    pass *bodies[KEPT]; /* NULL: free */
+    int counts[KEPT];
+    bool seen[KEPT]; /* ran once */
 #ifndef NINP_CUDA_EMULATED
     cudaGraphExec_t graphs[KEPT];
 #endif
@@ -25,6 +26,7 @@ struct graph_cache {
 /* Runs `body`, which must start the same kernels with the same arguments whenever `count` is the
  * same. */
 void run_captured(session &of, int count, pass *body);
+/* Leaves none; there may be new ones. */
 void free_graphs(graph_cache &graphs);
 
 } // namespace ninp_cuda

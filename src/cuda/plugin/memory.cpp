@@ -1,37 +1,14 @@
 /* Where everything lies in a session's device memory. The walk over all pieces is made twice: to
  * find the size, then to hand out places. */
+#include "cuda/plugin/arena.h"
 #include "cuda/plugin/session.h"
 
 extern "C" {
 #include "base/error.h"
-#include "base/memory.h"
 }
 
 namespace ninp_cuda {
 namespace {
-
-enum { ALIGNMENT = 256 };
-
-struct arena {
-    unsigned char *base; /* NULL: sizes are added up only */
-    size_t bytes;        /* so far; SIZE_MAX: more than can be counted */
-};
-
-void *take_bytes(arena &from, size_t count, size_t size) {
-    size_t bytes, rounded, after;
-    if (!ninp_mul(count, size, &bytes) || !ninp_add(bytes, ALIGNMENT - 1, &rounded) ||
-        !ninp_add(from.bytes, rounded / ALIGNMENT * ALIGNMENT, &after)) {
-        from.bytes = SIZE_MAX;
-        return NULL;
-    }
-    void *place = from.base ? from.base + from.bytes : NULL;
-    from.bytes = after;
-    return place;
-}
-
-template <typename T> T *take(arena &from, size_t count) {
-    return static_cast<T *>(take_bytes(from, count, sizeof(T)));
-}
 
 size_t larger(size_t a, size_t b) {
     return a > b ? a : b;
@@ -171,24 +148,13 @@ nin_status fail_memory(const session &of, nin_error *err) {
 } // namespace
 
 nin_status allocate(session &of, nin_error *err) {
-    arena sizes = {NULL, 0};
-    lay_out(of, sizes);
-    of.arena_bytes = sizes.bytes;
-    void *block = NULL;
     const cudaError_t error =
-        sizes.bytes == SIZE_MAX ? cudaErrorMemoryAllocation : cudaMalloc(&block, sizes.bytes);
+        lay_out_block(&of.arena, &of.arena_bytes, [&](arena &from) { lay_out(of, from); });
     if (error == cudaErrorMemoryAllocation) {
-        (void)cudaGetLastError(); /* it is not a fault of the device: forget it */
         return fail_memory(of, err);
     }
     note(of.on, error);
-    if (error != cudaSuccess) {
-        return fail_cuda(of, "allocating memory", err);
-    }
-    of.arena = static_cast<unsigned char *>(block);
-    arena places = {of.arena, 0};
-    lay_out(of, places);
-    return NIN_OK;
+    return error == cudaSuccess ? NIN_OK : fail_cuda(of, "allocating memory", err);
 }
 
 } // namespace ninp_cuda

@@ -188,7 +188,6 @@ void pack_all_weights(session &of) {
 }
 
 void run_forward(session &of, int count) {
-    pack_pictures(of.on, of.task.input, count, of.pictures, of.input);
     for (size_t i = 0; i < of.task.plan->count; i++) {
         begin_time(of);
         forward_step(of, of.steps[i], count, step_input(of, i));

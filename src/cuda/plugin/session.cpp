@@ -66,7 +66,37 @@ nin_status prepare(session &of, nin_error *err) {
     return wait(of, "choosing algorithms", err);
 }
 
-/* Copies in the order of the stream. */
+void copy_pictures(session &of, const float *images, int count) {
+    copy_in(of, of.pictures, images, value_count(of.task.input, count) * sizeof *images);
+}
+
+void copy_examples(session &of, const nin_examples &examples) {
+    const size_t count = (size_t)examples.count;
+    const bool two = examples.other_labels != NULL;
+    copy_pictures(of, examples.images, examples.count);
+    copy_in(of, of.labels, examples.labels, count * sizeof *of.labels);
+    copy_in(of, of.others, two ? examples.other_labels : examples.labels,
+            count * sizeof *of.others);
+    copy_in(of, of.shares, two ? examples.label_shares : of.host_shares, count * sizeof *of.shares);
+    copy_in(of, of.smoothing, &examples.label_smoothing, sizeof *of.smoothing);
+    copy_in(of, of.number, &examples.step, sizeof *of.number);
+}
+
+void evaluate(session &of, int count) {
+    pack_pictures(of.on, of.task.input, count, of.pictures, of.input);
+    run_forward(of, count);
+    unpack_logits(of, count);
+}
+
+void train(session &of, int count) {
+    pack_pictures(of.on, of.task.input, count, of.pictures, of.input);
+    pack_all_weights(of);
+    run_forward(of, count);
+    run_loss_and_backward(of, count);
+}
+
+} // namespace
+
 void copy_in(session &of, void *to, const void *from, size_t bytes) {
     if (of.on.error == cudaSuccess) {
         note(of.on, cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, of.on.stream));
@@ -85,39 +115,23 @@ session &enter(void *state) {
     return of;
 }
 
-void copy_pictures(session &of, const float *images, int count) {
-    copy_in(of, of.pictures, images, value_count(of.task.input, count) * sizeof *images);
-}
-
 void copy_values(session &of) {
     copy_in(of, of.values, of.task.values, of.task.value_count * sizeof *of.values);
 }
 
-void copy_examples(session &of, const nin_examples &examples) {
-    const size_t count = (size_t)examples.count;
-    const bool two = examples.other_labels != NULL;
-    copy_pictures(of, examples.images, examples.count);
-    copy_in(of, of.labels, examples.labels, count * sizeof *of.labels);
-    copy_in(of, of.others, two ? examples.other_labels : examples.labels,
-            count * sizeof *of.others);
-    copy_in(of, of.shares, two ? examples.label_shares : of.host_shares, count * sizeof *of.shares);
-    copy_in(of, of.smoothing, &examples.label_smoothing, sizeof *of.smoothing);
-    copy_in(of, of.number, &examples.step, sizeof *of.number);
+void pack_changed_weights(session &of) {
+    if (!of.packed) {
+        copy_values(of);
+        pack_all_weights(of);
+        of.packed = true;
+    }
 }
 
-void evaluate(session &of, int count) {
-    run_forward(of, count);
-    unpack_pictures(of.on, of.task.plan->steps[of.task.plan->count - 1].output, count,
-                    of.steps[of.task.plan->count - 1].output, of.plain);
+void unpack_logits(session &of, int count) {
+    const size_t last = of.task.plan->count - 1;
+    unpack_pictures(of.on, of.task.plan->steps[last].output, count, of.steps[last].output,
+                    of.plain);
 }
-
-void train(session &of, int count) {
-    pack_all_weights(of);
-    run_forward(of, count);
-    run_loss_and_backward(of, count);
-}
-
-} // namespace
 
 void close_session(void *state) {
     session *of = static_cast<session *>(state);
@@ -126,6 +140,7 @@ void close_session(void *state) {
     }
     (void)cudaSetDevice(of->task.device);
     free_graphs(of->graphs);
+    free_resident(of->kept);
     free_products(*of);
     close_libraries(of->libraries);
     (void)cudaFree(of->arena);
@@ -162,11 +177,7 @@ nin_status compute_logits(void *state, const float *images, int count, float *lo
                           nin_error *err) {
     session &of = enter(state);
     copy_pictures(of, images, count);
-    if (!of.packed) {
-        copy_values(of);
-        pack_all_weights(of);
-        of.packed = true;
-    }
+    pack_changed_weights(of);
     run_captured(of, count, evaluate);
     copy_out(of, logits, of.plain, (size_t)count * (size_t)of.task.classes * sizeof *logits);
     return wait(of, "computing logits", err);
@@ -213,6 +224,7 @@ nin_status profile_steps(void *state, const nin_examples *examples, nin_step_tim
     }
     pack_all_weights(of);
     if (of.on.error == cudaSuccess) {
+        pack_pictures(of.on, of.task.input, examples->count, of.pictures, of.input);
         of.times = times;
         run_forward(of, examples->count);
         if (of.task.training) {
@@ -250,7 +262,8 @@ nin_status mark_active_channels(const void *state, size_t step, int pictures, bo
 }
 
 size_t session_bytes(const void *state) {
-    return static_cast<const session *>(state)->arena_bytes;
+    const session *of = static_cast<const session *>(state);
+    return of->arena_bytes + resident_bytes(of->kept);
 }
 
 ninp_cuda_step session_step(const void *state, size_t index) {

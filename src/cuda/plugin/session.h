@@ -6,6 +6,7 @@
 #include "cuda/plugin/capture.h"
 #include "cuda/plugin/kernels.h"
 #include "cuda/plugin/libraries.h"
+#include "cuda/plugin/resident.h"
 
 namespace ninp_cuda {
 
@@ -50,12 +51,25 @@ struct session {
     bool packed;          /* evaluation: the kernels' weights are the net's */
     nin_step_time *times; /* plan->count, while steps are timed; else NULL */
     cudaEvent_t start, end;
+    resident kept;
 };
+
+/* session.cpp: what every function of the table starts with. */
+session &enter(void *state);
+/* Copies in the order of the stream. */
+void copy_in(session &of, void *to, const void *from, size_t bytes);
+void copy_out(session &of, void *to, const void *from, size_t bytes);
+/* The net's tensors, to the device. */
+void copy_values(session &of);
+/* Evaluation: the same and their copies for the kernels, where they are not there yet. */
+void pack_changed_weights(session &of);
+/* The last step's results, into `plain`. */
+void unpack_logits(session &of, int count);
 
 /* memory.cpp: sizes and places of everything in the arena, which it allocates. */
 nin_status allocate(session &on, nin_error *err);
 
-/* run.cpp: from pictures to the last step's output, and from there to gradients. */
+/* run.cpp: from the net's input to the last step's output, and from there to gradients. */
 void pack_all_weights(session &of);
 void run_forward(session &of, int count);
 void run_loss_and_backward(session &of, int count);

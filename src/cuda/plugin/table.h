@@ -24,6 +24,21 @@ nin_status mark_active_channels(const void *state, size_t step, int pictures, bo
 size_t session_bytes(const void *state);
 ninp_cuda_step session_step(const void *state, size_t index);
 
+/* Those of ninp_resident_functions. */
+nin_status hold_pictures(void *state, const ninp_resident_pictures *pictures, nin_error *err);
+nin_status compute_held_logits(void *state, const ninp_resident_place *places, int count,
+                               float *logits, nin_error *err);
+nin_status begin_training(void *state, const ninp_resident_update *how, nin_error *err);
+nin_status take_epoch(void *state, const ninp_resident_place *places, size_t place_count,
+                      const ninp_resident_step *steps, size_t step_count, nin_error *err);
+nin_status run_steps(void *state, size_t first, size_t count, ninp_resident_result *results,
+                     nin_error *err);
+nin_status fetch_training(void *state, float *const *slots, float *average, nin_error *err);
+nin_status fetch_gradients(void *state, float *gradients, nin_error *err);
+nin_status sample_values(void *state, const ninp_resident_samples *ranges, size_t count,
+                         float *values, nin_error *err);
+nin_status measure_range(void *state, int count, ninp_resident_range *range, nin_error *err);
+
 } // namespace ninp_cuda
 
 #endif

@@ -4,7 +4,6 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "engine/session.h"
 #include "net/net.h"
 
 #include <math.h>
@@ -15,14 +14,6 @@ enum {
     SAMPLES = 4096, /* values of a tensor, evenly spread */
     PICTURES = 32   /* of the batch, for the units of hidden layers */
 };
-
-static size_t stride_of(const nin_tensor *tensor) {
-    return tensor->count > SAMPLES ? tensor->count / SAMPLES : 1;
-}
-
-static size_t samples_of(const nin_tensor *tensor) {
-    return tensor->count > SAMPLES ? SAMPLES : tensor->count;
-}
 
 /* ---- the layers ---------------------------------------------------------------------------- */
 
@@ -75,16 +66,20 @@ static int find_relus(ninp_health_view *view) {
     return widest;
 }
 
-static size_t find_weights(ninp_health_view *view) {
-    size_t samples = 0;
+static void find_weights(ninp_health_view *view) {
+    const float *values = nin_net_tensor(view->model->net, 0).values;
     for (size_t i = 0; i < nin_net_tensor_count(view->model->net); i++) {
-        nin_tensor tensor = nin_net_tensor(view->model->net, i);
+        const nin_tensor tensor = nin_net_tensor(view->model->net, i);
         if (tensor.trainable && tensor.rank > 1) {
+            const bool all = tensor.count <= SAMPLES;
+            view->samples[view->weight_count] =
+                (ninp_resident_samples){.first = (size_t)(tensor.values - values),
+                                        .stride = all ? 1 : tensor.count / SAMPLES,
+                                        .count = all ? tensor.count : SAMPLES};
+            view->sample_count += view->samples[view->weight_count].count;
             view->weights[view->weight_count++].tensor = tensor;
-            samples += samples_of(&tensor);
         }
     }
-    return samples;
 }
 
 nin_status ninp_health_view_open(ninp_health_view *view, nin_error *err) {
@@ -97,13 +92,15 @@ nin_status ninp_health_view_open(ninp_health_view *view, nin_error *err) {
     }
     view->relus = ninp_calloc(nin_session_step_count(view->session), sizeof *view->relus);
     view->weights = ninp_calloc(nin_net_tensor_count(net), sizeof *view->weights);
-    view->logits = ninp_calloc((size_t)view->classes, sizeof *view->logits);
+    view->samples = ninp_calloc(nin_net_tensor_count(net), sizeof *view->samples);
     view->maps = ninp_calloc((size_t)view->classes, sizeof *view->maps);
-    if (view->relus && view->weights) {
+    if (view->relus && view->weights && view->samples) {
         view->active = ninp_calloc((size_t)find_relus(view), sizeof *view->active);
-        view->before = ninp_calloc(find_weights(view), sizeof *view->before);
+        find_weights(view);
+        view->before = ninp_calloc(view->sample_count, sizeof *view->before);
+        view->after = ninp_calloc(view->sample_count, sizeof *view->after);
     }
-    return view->active && view->before && view->logits && view->maps
+    return view->active && view->before && view->after && view->maps
                ? NIN_OK
                : ninp_fail_memory(err, SAMPLES * sizeof *view->before, "the health watch");
 }
@@ -111,40 +108,56 @@ nin_status ninp_health_view_open(ninp_health_view *view, nin_error *err) {
 void ninp_health_view_close(ninp_health_view *view) {
     free(view->relus);
     free(view->weights);
+    free(view->samples);
     free(view->before);
+    free(view->after);
     free(view->active);
-    free(view->logits);
     free(view->maps);
 }
 
 /* ---- a look -------------------------------------------------------------------------------- */
 
-void ninp_health_view_before(ninp_health_view *view) {
-    float *to = view->before;
+/* A device that is lost fails the next step of training; what is seen until then means nothing. */
+static void take_samples(const ninp_health_view *view, float *to) {
+    const ninp_resident_device *device = &view->device;
+    if (device->functions) {
+        (void)device->functions->sample(device->state, view->samples, view->weight_count, to, NULL);
+        return;
+    }
+    const float *values = nin_net_tensor(view->model->net, 0).values;
     for (size_t i = 0; i < view->weight_count; i++) {
-        ninp_health_weight *weight = &view->weights[i];
-        size_t stride = stride_of(&weight->tensor);
-        size_t samples = samples_of(&weight->tensor);
-        weight->before = to;
-        for (size_t k = 0; k < samples; k++) {
-            *to++ = weight->tensor.values[k * stride];
+        const ninp_resident_samples *samples = &view->samples[i];
+        for (size_t k = 0; k < samples->count; k++) {
+            *to++ = values[samples->first + k * samples->stride];
         }
     }
 }
 
-static void measure_update(ninp_health_weight *weight) {
-    size_t stride = stride_of(&weight->tensor);
+void ninp_health_view_before(ninp_health_view *view) {
+    take_samples(view, view->before);
+}
+
+static void measure_update(ninp_health_weight *weight, const float *before, const float *after,
+                           size_t samples) {
     double change = 0;
     double size = 0;
-    size_t samples = samples_of(&weight->tensor);
     for (size_t k = 0; k < samples; k++) {
-        double before = (double)weight->before[k];
-        double difference = (double)weight->tensor.values[k * stride] - before;
+        double was = (double)before[k];
+        double difference = (double)after[k] - was;
         change += difference * difference;
-        size += before * before;
+        size += was * was;
     }
     weight->size = sqrt(size / (double)samples);
     weight->ratio = change > 0 ? sqrt(change / size) : 0;
+}
+
+static void measure_updates(ninp_health_view *view) {
+    take_samples(view, view->after);
+    for (size_t i = 0, first = 0; i < view->weight_count; i++) {
+        const size_t count = view->samples[i].count;
+        measure_update(&view->weights[i], view->before + first, view->after + first, count);
+        first += count;
+    }
 }
 
 static void count_dead_units(ninp_health_view *view, ninp_health_relu *relu) {
@@ -167,30 +180,23 @@ static void find_dead_maps(ninp_health_view *view, int count) {
     if (!view->map_layer) {
         return;
     }
-    size_t last = nin_session_step_count(view->session) - 1;
-    for (int c = 0; c < view->classes; c++) {
-        view->maps[c] = true;
-    }
-    for (int picture = 0; picture < count; picture++) {
-        if (nin_session_result(view->session, last, picture, view->logits, NULL) != NIN_OK) {
-            return;
-        }
-        for (int c = 0; c < view->classes; c++) {
-            view->maps[c] = view->maps[c] && view->logits[c] == 0;
-        }
+    const size_t last = nin_session_step_count(view->session) - 1;
+    memset(view->maps, 0, (size_t)view->classes * sizeof *view->maps);
+    if (ninp_session_mark_active(view->session, last, count, view->maps, NULL) != NIN_OK) {
+        return;
     }
     for (int c = 0; c < view->classes; c++) {
+        view->maps[c] = !view->maps[c];
         view->dead_maps += view->maps[c];
     }
 }
 
 /* In lanes, which the compiler turns into vectors; NaN never compares as less or more. */
-static void measure_pictures(ninp_health_view *view, const nin_batch *batch) {
+static void measure_images(ninp_health_view *view, const float *values, size_t pictures) {
     enum { LANES = 16 };
     nin_shape input = nin_net_input(view->model->net);
     const size_t picture = ninp_shape_count(input);
-    const size_t count = picture * (size_t)batch->count;
-    const float *values = batch->images;
+    const size_t count = picture * pictures;
     float least[LANES];
     float most[LANES];
     for (int lane = 0; lane < LANES; lane++) {
@@ -214,21 +220,31 @@ static void measure_pictures(ninp_health_view *view, const nin_batch *batch) {
         view->least = least[lane] < view->least ? least[lane] : view->least;
         view->most = most[lane] > view->most ? most[lane] : view->most;
     }
-    view->same_pictures = batch->count > 1;
-    for (size_t k = 1; k < (size_t)batch->count && view->same_pictures; k++) {
+    view->same_pictures = pictures > 1;
+    for (size_t k = 1; k < pictures && view->same_pictures; k++) {
         view->same_pictures = memcmp(values + k * picture, values, picture * sizeof *values) == 0;
     }
 }
 
-void ninp_health_view_after(ninp_health_view *view, const nin_batch *batch, bool regular) {
-    for (size_t i = 0; i < view->weight_count; i++) {
-        measure_update(&view->weights[i]);
+static void measure_pictures(ninp_health_view *view, const float *images, int count) {
+    const ninp_resident_device *device = &view->device;
+    ninp_resident_range range;
+    if (images) {
+        measure_images(view, images, (size_t)count);
+    } else if (device->functions->range(device->state, count, &range, NULL) == NIN_OK) {
+        view->least = range.least;
+        view->most = range.most;
+        view->same_pictures = range.same;
     }
+}
+
+void ninp_health_view_after(ninp_health_view *view, const float *images, int count, bool regular) {
+    measure_updates(view);
     for (size_t i = 0; regular && i < view->relu_count; i++) {
         count_dead_units(view, &view->relus[i]);
     }
-    find_dead_maps(view, batch->count);
-    measure_pictures(view, batch);
+    find_dead_maps(view, count);
+    measure_pictures(view, images, count);
 }
 
 double ninp_health_guessing(const ninp_health_view *view) {

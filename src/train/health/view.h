@@ -2,6 +2,8 @@
 #ifndef NINP_TRAIN_HEALTH_VIEW_H
 #define NINP_TRAIN_HEALTH_VIEW_H
 
+#include "engine/session.h"
+
 #include <nin/train.h>
 
 /* A step of the plan that ends in a ReLU. */
@@ -14,9 +16,9 @@ typedef struct ninp_health_relu {
 /* A tensor of weights (not a bias: those may start at zero). */
 typedef struct ninp_health_weight {
     nin_tensor tensor;
-    const float *before; /* some of its values before the update, see view.c */
-    double size;         /* root mean square of the values before */
-    double ratio;        /* that of their change over it; infinite when the size is 0 */
+    ninp_resident_samples samples; /* what is looked at of its values */
+    double size;                   /* root mean square of the values before */
+    double ratio;                  /* that of their change over it; infinite when the size is 0 */
 } ninp_health_weight;
 
 enum { NINP_HEALTH_MEANS = 10 };
@@ -35,10 +37,12 @@ typedef struct ninp_health_view {
     size_t relu_count;
     ninp_health_weight *weights;
     size_t weight_count;
-    float *before; /* the values before the update, of all weights */
-    bool *active;  /* room for the channels of a ReLU */
-    float *logits; /* classes, of one picture */
-    bool *maps;    /* classes: the map gave nothing for any picture of the batch */
+    ninp_resident_samples *samples; /* those of all weights */
+    float *before, *after; /* what they were, weight behind weight, before and after the update */
+    size_t sample_count;
+    bool *active;                /* room for the channels of a ReLU */
+    bool *maps;                  /* classes: the map gave nothing for any picture of the batch */
+    ninp_resident_device device; /* where weights and pictures are; no functions: here */
 
     /* At a look. */
     uint64_t step; /* done */
@@ -59,9 +63,10 @@ nin_status ninp_health_view_open(ninp_health_view *view, nin_error *err);
 void ninp_health_view_close(ninp_health_view *view);
 
 /* Takes the values before an update; fills in what is seen of weights, activations and the batch
- * after it. The units of hidden layers, which cost most, are looked at in regular looks only. */
+ * of `count` after it; images is NULL where the device has them. The units of hidden layers, which
+ * cost most, are looked at in regular looks only. */
 void ninp_health_view_before(ninp_health_view *view);
-void ninp_health_view_after(ninp_health_view *view, const nin_batch *batch, bool regular);
+void ninp_health_view_after(ninp_health_view *view, const float *images, int count, bool regular);
 
 /* All class maps are dead: then gradients are zero and the loss is ln(classes) because of it. */
 static inline bool ninp_health_all_dead(const ninp_health_view *view) {

@@ -162,8 +162,12 @@ static bool is_dense(uint64_t number) {
     return number <= DENSE_STEPS;
 }
 
-static bool is_due(uint64_t number) {
+bool ninp_health_looks(uint64_t number) {
     return is_dense(number) || number % LOOK_STEPS == 0;
+}
+
+void ninp_health_look_at(ninp_health *health, const ninp_resident_device *device) {
+    health->view.device = *device;
 }
 
 void ninp_health_begin(ninp_health *health) {
@@ -171,7 +175,7 @@ void ninp_health_begin(ninp_health *health) {
 }
 
 void ninp_health_before_update(ninp_health *health, uint64_t number) {
-    if (is_due(number)) {
+    if (ninp_health_looks(number)) {
         ninp_health_view_before(&health->view);
     }
 }
@@ -197,7 +201,7 @@ void ninp_health_after_update(ninp_health *health, const ninp_health_step *step)
         log(step->gradient_norm > LEAST_NORM ? step->gradient_norm : LEAST_NORM);
     health->largest_norm = fmax(health->largest_norm, step->gradient_norm);
     health->steps++;
-    if (!is_due(step->number)) {
+    if (!ninp_health_looks(step->number)) {
         return;
     }
     ninp_health_view *view = &health->view;
@@ -205,7 +209,7 @@ void ninp_health_after_update(ninp_health *health, const ninp_health_step *step)
     view->lr = step->lr;
     view->loss = health->loss_sum / (double)health->steps;
     view->gradient_norm = health->largest_norm;
-    ninp_health_view_after(view, step->batch, !is_dense(step->number));
+    ninp_health_view_after(view, step->images, step->count, !is_dense(step->number));
     health->largest_update = 0;
     for (size_t i = 0; i < view->weight_count; i++) {
         health->largest_update = fmax(health->largest_update, view->weights[i].ratio);

@@ -4,6 +4,8 @@
 #ifndef NINP_TRAIN_HEALTH_WATCH_H
 #define NINP_TRAIN_HEALTH_WATCH_H
 
+#include "engine/session.h"
+
 #include <nin/train.h>
 
 #include <jansson.h>
@@ -16,13 +18,19 @@ nin_status ninp_health_create(const nin_model *model, const nin_session *session
                               ninp_health **out, nin_error *err);
 void ninp_health_free(ninp_health *health);
 
+/* From now on weights and pictures are looked at on a device that keeps them. */
+void ninp_health_look_at(ninp_health *health, const ninp_resident_device *device);
+/* Whether step `number` is one of those that are looked at. */
+bool ninp_health_looks(uint64_t number);
+
 /* Before the first step of a run: what can be said of its data. */
 void ninp_health_begin(ninp_health *health);
 
 /* A step that was computed. */
 typedef struct ninp_health_step {
-    uint64_t number; /* from 1 */
-    const nin_batch *batch;
+    uint64_t number;      /* from 1 */
+    const float *images;  /* of the batch, as the net takes them; NULL: the device has them */
+    int count;            /* of them */
     double loss;          /* mean of the batch */
     double gradient_norm; /* L2, of the whole gradient, before clipping */
     float lr;

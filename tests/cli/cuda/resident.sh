@@ -1,0 +1,21 @@
+# On a device that keeps pictures and weights a run learns what it learns on the processor, to the
+# digits that the order of sums leaves alone, with everything that can be done to pictures and weights.
+. "$SOURCE/tests/cli/helpers.sh"
+options="--limit 32 --momentum 0.9 --nesterov --weight-decay 0.001 --clip-norm 1 --ema 0.9
+    --test-flip --label-smoothing 0.1 --augment flip,crop=2,erase=0.5,mixup=0.2,cutmix=1"
+losses() {
+    sed -n 's/.*"step":\([0-9]*\).*"loss":\([0-9.]\{6\}\).*"test_loss":\([0-9.]\{6\}\|null\).*/\1 \2 \3/p' \
+        "$1/log.jsonl"
+}
+little_run here $options
+losses here >here.txt
+export LD_LIBRARY_PATH="$PLUGINS/driver" NIN_PLUGIN_PATH="$PLUGINS/emulated"
+little_run there $options --device cuda
+losses there | diff here.txt - && cat here.txt
+# From the processor to the device in the middle of an epoch.
+little_run moved $options --device cpu --max-steps 3
+"$NIN" train --resume moved --device cuda --quiet
+losses moved | tail -n 1
+# What the device does not do is left to the loader.
+little_run loaded $options --device cuda --epochs 1 --gcn 1 --accumulate 2
+grep -c '"step"' loaded/log.jsonl
