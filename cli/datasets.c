@@ -14,14 +14,7 @@ static const char *environment(const char *variable) {
 
 cli_search cli_search_create(const cli_settings *settings) {
     cli_search search = {0};
-    const char *xdg = environment("XDG_DATA_HOME");
-    const char *home = environment("HOME");
-    /* The XDG base directory specification: a path that is not absolute does not count. */
-    if (xdg && xdg[0] == '/') {
-        search.user = cli_join(xdg, "nin");
-    } else if (home) {
-        search.user = cli_join(home, ".local/share/nin");
-    }
+    search.user = cli_user_directory("XDG_DATA_HOME", ".local/share");
     const char *candidates[] = {settings->data_dir, environment("NIN_DATA"), search.user,
                                 "/usr/share/datasets"};
     size_t count = 0;

@@ -142,6 +142,15 @@ char *cli_join(const char *directory, const char *name) {
     return cli_format("%s%s%s", directory, cli_ends_with(directory, "/") ? "" : "/", name);
 }
 
+char *cli_user_directory(const char *variable, const char *beside) {
+    const char *xdg = getenv(variable);
+    const char *home = getenv("HOME");
+    if (xdg && xdg[0] == '/') {
+        return cli_join(xdg, "nin");
+    }
+    return home && home[0] ? cli_format("%s/%s/nin", home, beside) : NULL;
+}
+
 const char *cli_base_name(const char *path) {
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;

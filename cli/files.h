@@ -24,6 +24,10 @@ bool cli_is_directory(const char *path);
 /* DIRECTORY/NAME, freed by the caller. */
 char *cli_join(const char *directory, const char *name);
 
+/* The user's directory of nin by the XDG base directory specification: $VARIABLE/nin where that is
+ * an absolute path, else ~/BESIDE/nin; NULL: $HOME is not set either. Freed by the caller. */
+char *cli_user_directory(const char *variable, const char *beside);
+
 /* What follows the last slash of a path. */
 const char *cli_base_name(const char *path);
 

@@ -516,6 +516,7 @@ nin_session_options cli_session_options(const cli_settings *settings) {
     options.math = maths[settings->math];
     options.algorithms = settings->algorithms;
     options.plugins = cli_plugins();
+    options.cache = cli_cache();
     options.batch = settings->train.batch;
     return options;
 }

@@ -63,3 +63,13 @@ const char *cli_plugins(void) {
     }
     return directory;
 }
+
+const char *cli_cache(void) {
+    static char *directory;
+    static bool settled;
+    if (!settled) {
+        directory = getauxval(AT_SECURE) ? NULL : cli_user_directory("XDG_CACHE_HOME", ".cache");
+        settled = true;
+    }
+    return directory;
+}

@@ -237,6 +237,17 @@ static void check_device(checkup *found, int number, const nin_cuda_device *devi
     free(name);
 }
 
+/* Where algorithms are kept that were measured; the checks themselves measure anew. */
+static void check_cache(checkup *found) {
+    if (cli_cache()) {
+        add(found, "CUDA cache", FINE, cli_format("%s keeps the fastest algorithms", cli_cache()));
+    } else {
+        add(found, "CUDA cache", MISSING,
+            cli_copy("neither $XDG_CACHE_HOME nor $HOME says where to keep the fastest "
+                     "algorithms: each start measures them"));
+    }
+}
+
 static void check_cuda(checkup *found, double expected) {
     nin_cuda_info cuda;
     nin_error err = {0};
@@ -247,6 +258,7 @@ static void check_cuda(checkup *found, double expected) {
     check_engine(found, &cuda);
     check_library(found, "cuBLASLt", &cuda.cublaslt);
     check_library(found, "cuDNN", &cuda.cudnn);
+    check_cache(found);
     for (int i = 0; i < cuda.device_count && i < NIN_CUDA_DEVICES; i++) {
         check_device(found, i, &cuda.devices[i], expected);
     }

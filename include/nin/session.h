@@ -37,9 +37,12 @@ typedef struct nin_session_options {
     bool deterministic; /* CUDA: the same bits in every run on the same kind of device with the same
                            libraries, which may take longer. Other devices always are */
     const char *plugins; /* the directory of libnin-cuda.so; NULL: where it was installed */
+    const char *cache;   /* CUDA: a directory, made where it is missing, in which the fastest
+                            algorithms of cuBLASLt and cuDNN are kept once they were measured.
+                            Nothing is wrong where that fails. NULL: each session measures */
 } nin_session_options;
 
-/* auto, auto, NULL, 0, 1, false, 0, NULL, NULL, false, false, NULL */
+/* auto, auto, NULL, 0, 1, false, 0, NULL, NULL, false, false, NULL, NULL */
 NIN_API nin_session_options nin_session_options_defaults(void);
 
 /* The net must outlive the session. NIN_ERROR_UNAVAILABLE: no such device or instruction set here,

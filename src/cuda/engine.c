@@ -2,6 +2,7 @@
 #include "engine/engine.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "cuda/choices.h"
 #include "cuda/load.h"
 
 #include <stdio.h>
@@ -115,6 +116,31 @@ static nin_status make_plan(cuda_session *session, const nin_net *net,
     return NIN_OK;
 }
 
+/* Opens the plug-in's session with the algorithms that earlier ones found to be the fastest, and
+ * keeps what this one finds. With --deterministic speed decides nothing. */
+static nin_status open_state(cuda_session *session, const char *cache, const ninp_cuda_task *task,
+                             nin_error *err) {
+    if (!cache || session->deterministic || session->own_only) {
+        return session->plugin->open(task, &session->state, err);
+    }
+    enum { PRODUCTS = 3 }; /* of a step, at most */
+    ninp_cuda_libraries libraries = {0};
+    int count;
+    (void)session->plugin->devices(NULL, 0, &count, &libraries, NULL);
+    const ninp_choices_key key = {cache, &session->device, &libraries};
+    ninp_cuda_choices choices;
+    ninp_cuda_task with_choices = *task;
+    if (ninp_choices_read(&key, PRODUCTS * session->plan.count, &choices)) {
+        with_choices.choices = &choices;
+    }
+    nin_status status = session->plugin->open(&with_choices, &session->state, err);
+    if (status == NIN_OK && choices.changed) {
+        ninp_choices_write(&key, &choices);
+    }
+    ninp_choices_free(&choices);
+    return status;
+}
+
 static nin_status fill_session(cuda_session *session, nin_net *net,
                                const nin_session_options *options, nin_error *err) {
     int number = 0;
@@ -152,7 +178,7 @@ static nin_status fill_session(cuda_session *session, nin_net *net,
                                  .math = session->math,
                                  .deterministic = session->deterministic,
                                  .own_only = session->own_only};
-    return told(session, session->plugin->open(&task, &session->state, err), err);
+    return told(session, open_state(session, options->cache, &task, err), err);
 }
 
 static nin_status engine_open(nin_net *net, const nin_session_options *options, void **state,

@@ -14,7 +14,7 @@ extern "C" {
 #include <nin/session.h>
 
 /* Counts up with every change to this file. */
-enum { NINP_CUDA_PLUGIN_ABI = 2 };
+enum { NINP_CUDA_PLUGIN_ABI = 3 };
 
 /* How products are computed; sums, weights, their gradients and the loss are float32 or more in
  * all of them. */
@@ -40,7 +40,21 @@ typedef struct ninp_cuda_libraries {
     char cublaslt_reason[200], cudnn_reason[200]; /* why it is missing; else "" */
 } ninp_cuda_libraries;
 
-/* What a session is made from. Everything that is pointed to outlives the session. */
+/* The algorithm that a session takes for a product of a library. */
+typedef struct ninp_cuda_choice {
+    char product[200]; /* all that it depends on besides device and libraries, in one line */
+    int algorithm;     /* from 0, by the library's own order */
+} ninp_cuda_choice;
+
+/* Those of earlier sessions, and those that are new. */
+typedef struct ninp_cuda_choices {
+    ninp_cuda_choice *items;
+    size_t count, capacity;
+    bool changed; /* the session that was opened last measured something */
+} ninp_cuda_choices;
+
+/* What a session is made from. Everything that is pointed to outlives the session, but for
+ * `choices`, which are looked at by `open` alone. */
 typedef struct ninp_cuda_task {
     const ninp_plan *plan;
     float *values; /* the net's tensors; running statistics are updated by training */
@@ -58,6 +72,8 @@ typedef struct ninp_cuda_task {
     ninp_cuda_math math;
     bool deterministic; /* the same bits in every run on the same device with the same libraries */
     bool own_only;      /* no library kernels: neither cuBLASLt nor cuDNN */
+    ninp_cuda_choices *choices; /* taken where they run; what has to be measured is added while
+                                   there is room. NULL: everything is measured */
 } ninp_cuda_task;
 
 /* What a step of the plan settled. */

@@ -71,7 +71,8 @@ nin_status cuda_session_try(nin_net *net, const cuda_setup *setup, cuda_session 
                                      .seed = SEED,
                                      .math = setup->math,
                                      .deterministic = !setup->any_algorithm,
-                                     .own_only = !setup->libraries};
+                                     .own_only = !setup->libraries,
+                                     .choices = setup->choices};
     return cuda_plugin()->open(&session->task, &session->state, err);
 }
 

@@ -20,6 +20,8 @@ void cuda_use_cudnn(void);
 void cuda_use_no_library(void);
 /* What stands in for them computed so much so far; -1 on a real device. */
 int cuda_library_products(void);
+/* Those of cuBLASLt with one of its algorithms (fake_cublaslt.h). */
+int cuda_cublaslt_products_by(int algorithm);
 /* Allocations of device memory so far, and bytes that are allocated now; 0 on a real device. */
 size_t cuda_allocations(void);
 size_t cuda_allocated_bytes(void);
@@ -42,6 +44,7 @@ typedef struct cuda_setup {
     const bool *frozen;
     uint64_t step;
     const float *images; /* instead of random ones in [0, 1) */
+    ninp_cuda_choices *choices;
 } cuda_setup;
 
 /* A session with the plan and tables that it is made from. */

@@ -55,6 +55,15 @@ int cuda_library_products(void) {
     return products;
 }
 
+int cuda_cublaslt_products_by(int algorithm) {
+#ifdef NINP_TEST_CUBLASLT
+    return fake_cublaslt_products_by(algorithm);
+#else
+    (void)algorithm;
+    return 0;
+#endif
+}
+
 size_t cuda_allocations(void) {
     return emulated_allocations();
 }

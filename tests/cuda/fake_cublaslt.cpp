@@ -1,6 +1,6 @@
 /* Stands in for cuBLASLt on the processor: what its documentation says of the functions and
- * attributes that the plug-in uses, in plain loops. Of two algorithms it proposes, the first never
- * works. */
+ * attributes that the plug-in uses, in plain loops. Of three algorithms it proposes, the first
+ * never works. */
 #include "cuda/fake_cublaslt.h"
 
 #include <cublasLt.h>
@@ -23,7 +23,8 @@ struct layout {
 };
 
 int place; /* something that handles can point to */
-int products;
+enum { ALGORITHMS = 3 };
+int products[ALGORITHMS];
 
 float read_value(cudaDataType type, const void *values, size_t index) {
     float value;
@@ -112,7 +113,7 @@ cublasStatus_t propose(cublasLtHandle_t, cublasLtMatmulDesc_t, cublasLtMatrixLay
                        cublasLtMatrixLayout_t, cublasLtMatrixLayout_t, cublasLtMatrixLayout_t,
                        cublasLtMatmulPreference_t, int wanted,
                        cublasLtMatmulHeuristicResult_t *results, int *found) {
-    *found = wanted < 2 ? wanted : 2;
+    *found = wanted < ALGORITHMS ? wanted : ALGORITHMS;
     for (int i = 0; i < *found; i++) {
         results[i].algo.data[0] = (uint64_t)i;
     }
@@ -150,7 +151,7 @@ cublasStatus_t multiply(cublasLtHandle_t, cublasLtMatmulDesc_t made, const void 
         result.columns != (second_turned ? second.rows : second.columns)) {
         return CUBLAS_STATUS_NOT_SUPPORTED;
     }
-    products++;
+    products[algorithm->data[0]]++;
     for (size_t column = 0; column < result.columns; column++) {
         double vector_sum = 0.0;
         for (size_t row = 0; row < result.rows; row++) {
@@ -202,5 +203,13 @@ void *fake_cublaslt_find(const char *name) {
 }
 
 int fake_cublaslt_products(void) {
-    return products;
+    int all = 0;
+    for (int number : products) {
+        all += number;
+    }
+    return all;
+}
+
+int fake_cublaslt_products_by(int algorithm) {
+    return products[algorithm];
 }

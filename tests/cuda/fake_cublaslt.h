@@ -10,6 +10,8 @@ extern "C" {
 void *fake_cublaslt_find(const char *name);
 /* How many products it computed. */
 int fake_cublaslt_products(void);
+/* With one of its algorithms, of which number 0 never works, and 1 and 2 do the same. */
+int fake_cublaslt_products_by(int algorithm);
 
 #ifdef __cplusplus
 }

@@ -81,6 +81,11 @@ int cuda_library_products(void) {
     return -1;
 }
 
+int cuda_cublaslt_products_by(int algorithm) {
+    (void)algorithm;
+    return -1;
+}
+
 size_t cuda_allocations(void) {
     return 0;
 }

@@ -4,7 +4,8 @@
  * $NIN_FAKE says what is wrong with it: "version", "abi" (it does not fit), "driver" (asking for
  * devices fails), "none" (no device), "outdated" (none, because the driver is too old), "old" (two
  * devices, the first one too old), "memory" (a session does not fit), "lost" (the device is lost at
- * the third batch of training). */
+ * the third batch of training), "upgraded" (nothing: cuBLASLt has another version). A session
+ * chooses an algorithm for each step with weights. */
 #include "cuda/plugin.h"
 
 #include "base/error.h"
@@ -49,6 +50,9 @@ static nin_status devices(ninp_cuda_device *out, int capacity, int *count,
                                            .runtime = 13000,
                                            .cublaslt = "13.1.0",
                                            .cudnn_reason = "libcudnn.so.9: no such file"};
+        if (is_wrong("upgraded")) {
+            snprintf(libraries->cublaslt, sizeof libraries->cublaslt, "13.2.0");
+        }
     }
     if (is_wrong("driver")) {
         return ninp_fail(err, NIN_ERROR_UNAVAILABLE, "the driver answers with an error");
@@ -79,6 +83,21 @@ static void weights_changed(void *state) {
     nin_session_weights_changed(session->session);
 }
 
+static void choose(const ninp_cuda_task *task, size_t step) {
+    ninp_cuda_choices *choices = task->choices;
+    ninp_cuda_choice chosen = {.algorithm = (int)step + 1};
+    snprintf(chosen.product, sizeof chosen.product, "fake step %zu of %d", step, task->batch);
+    for (size_t i = 0; i < choices->count; i++) {
+        if (strcmp(choices->items[i].product, chosen.product) == 0) {
+            return;
+        }
+    }
+    if (choices->count < choices->capacity) {
+        choices->items[choices->count++] = chosen;
+        choices->changed = true;
+    }
+}
+
 static nin_status open_session(const ninp_cuda_task *task, void **state, nin_error *err) {
     *state = NULL;
     if (is_wrong("memory")) {
@@ -89,6 +108,11 @@ static nin_status open_session(const ninp_cuda_task *task, void **state, nin_err
         return ninp_fail_memory(err, sizeof *session, "a session");
     }
     session->task = *task;
+    for (size_t i = 0; task->choices && i < task->plan->count; i++) {
+        if (task->plan->steps[i].weight >= 0) {
+            choose(task, i);
+        }
+    }
     nin_session_options options = nin_session_options_defaults();
     options.device = "cpu";
     options.threads = 1;

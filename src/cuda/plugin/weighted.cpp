@@ -1,5 +1,6 @@
 /* Convolutions and fully-connected layers: batches of the full size by cuBLASLt or cuDNN where they
  * have a product for them, the rest by our own kernels. */
+#include "cuda/plugin/choices.h"
 #include "cuda/plugin/session.h"
 
 #include <string.h>
@@ -57,15 +58,20 @@ float time_algorithm(session &of, const product &tried, int algorithm,
     return milliseconds;
 }
 
+/* Whatever it leaves behind if it fails is no fault of what comes next. */
+void forget_failure() {
+    (void)cudaGetLastError();
+}
+
 /* The fastest one, or, where runs have to be repeatable, the first that runs: which is the fastest
  * is a matter of chance. Negative: none. */
-int choose_algorithm(session &of, const product &tried, const product_arrays &arrays) {
+int measure_algorithms(session &of, const product &tried, const product_arrays &arrays) {
     int best = -1;
     float best_time = 0.0F;
     for (int i = 0; i < tried.algorithms; i++) {
         const float time = time_algorithm(of, tried, i, arrays);
         if (time < 0.0F) {
-            (void)cudaGetLastError(); /* whatever it left behind is no fault of what comes next */
+            forget_failure();
         }
         if (time >= 0.0F && (best < 0 || time < best_time)) {
             best = i;
@@ -76,6 +82,23 @@ int choose_algorithm(session &of, const product &tried, const product_arrays &ar
         }
     }
     return best;
+}
+
+/* That of an earlier session, if it still runs; else what is measured now. */
+int choose_algorithm(session &of, const product_problem &problem, const product &tried,
+                     const product_arrays &arrays) {
+    int chosen = recall_algorithm(of.task.choices, problem, tried);
+    if (chosen >= 0) {
+        if (tried.run(chosen, arrays)) {
+            return chosen;
+        }
+        forget_failure();
+    }
+    chosen = measure_algorithms(of, tried, arrays);
+    if (chosen >= 0) {
+        keep_algorithm(of.task.choices, problem, tried, chosen);
+    }
+    return chosen;
 }
 
 /* Arrays of a pass in a session's memory: what they hold while algorithms are timed means nothing.
@@ -139,11 +162,12 @@ product *plan_product(const session &of, const product_problem &problem) {
 
 void choose_product(session &of, size_t i, product_pass pass) {
     step_state &state = of.steps[i];
-    product *made = plan_product(of, problem_of(of, state, pass));
+    const product_problem problem = problem_of(of, state, pass);
+    product *made = plan_product(of, problem);
     if (!made) {
         return;
     }
-    const int chosen = choose_algorithm(of, *made, trial_arrays(of, i, pass, made));
+    const int chosen = choose_algorithm(of, problem, *made, trial_arrays(of, i, pass, made));
     if (chosen < 0) {
         delete made;
         return;
@@ -175,6 +199,7 @@ void choose_products(session &of) {
     }
     (void)cudaEventDestroy(of.start);
     (void)cudaEventDestroy(of.end);
+    of.task.choices = NULL; /* the core's for as long as a session is opened */
 }
 
 void free_products(session &of) {
