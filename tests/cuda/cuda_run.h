@@ -4,6 +4,7 @@
 #ifndef TESTS_CUDA_CUDA_RUN_H
 #define TESTS_CUDA_CUDA_RUN_H
 
+#include "cuda/fake_cublaslt.h"
 #include "cuda/plugin.h"
 
 /* The plug-in's table. On a real GPU: ends the program with 77, "skipped", where there is none. */
@@ -20,8 +21,10 @@ void cuda_use_cudnn(void);
 void cuda_use_no_library(void);
 /* What stands in for them computed so much so far; -1 on a real device. */
 int cuda_library_products(void);
-/* Those of cuBLASLt with one of its algorithms (fake_cublaslt.h). */
-int cuda_cublaslt_products_by(int algorithm);
+/* The same of what stands in for cuBLASLt alone; false on a real device. */
+bool cuda_count_cublaslt(fake_cublaslt_counts *counts);
+/* Whether what stands in for cuBLASLt has masks; false on a real device. */
+bool cuda_set_masks(bool supported);
 /* Allocations of device memory so far, and bytes that are allocated now; 0 on a real device. */
 size_t cuda_allocations(void);
 size_t cuda_allocated_bytes(void);

@@ -2,7 +2,6 @@
 #include "cuda/cuda_run.h"
 
 #include "cuda/emulate/control.h"
-#include "cuda/fake_cublaslt.h"
 #include "cuda/fake_cudnn.h"
 
 #include <setjmp.h>
@@ -44,24 +43,30 @@ void cuda_use_no_library(void) {
     emulated_set_libraries(NULL);
 }
 
-int cuda_library_products(void) {
-    int products = 0;
+bool cuda_count_cublaslt(fake_cublaslt_counts *counts) {
+    *counts = (fake_cublaslt_counts){0};
 #ifdef NINP_TEST_CUBLASLT
-    products += fake_cublaslt_products();
+    *counts = fake_cublaslt_count();
 #endif
+    return true;
+}
+
+int cuda_library_products(void) {
+    fake_cublaslt_counts counts;
+    (void)cuda_count_cublaslt(&counts);
+    int products = counts.by_algorithm[0] + counts.by_algorithm[1] + counts.by_algorithm[2];
 #ifdef NINP_TEST_CUDNN
     products += fake_cudnn_graphs();
 #endif
     return products;
 }
 
-int cuda_cublaslt_products_by(int algorithm) {
+bool cuda_set_masks(bool supported) {
 #ifdef NINP_TEST_CUBLASLT
-    return fake_cublaslt_products_by(algorithm);
-#else
-    (void)algorithm;
-    return 0;
+    fake_cublaslt_set_masks(supported);
 #endif
+    (void)supported;
+    return true;
 }
 
 size_t cuda_allocations(void) {

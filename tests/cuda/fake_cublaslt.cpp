@@ -15,6 +15,8 @@ struct operation {
     cublasLtEpilogue_t epilogue;
     void *vector;
     int32_t vector_type;
+    void *mask;
+    int64_t mask_stride; /* bits */
 };
 
 struct layout {
@@ -24,7 +26,8 @@ struct layout {
 
 int place; /* something that handles can point to */
 enum { ALGORITHMS = 3 };
-int products[ALGORITHMS];
+fake_cublaslt_counts counts;
+bool masks = true;
 
 float read_value(cudaDataType type, const void *values, size_t index) {
     float value;
@@ -69,18 +72,27 @@ cublasStatus_t destroy_operation(cublasLtMatmulDesc_t made) {
     return CUBLAS_STATUS_SUCCESS;
 }
 
+template <typename T> cublasStatus_t set_value(T *to, const void *value, size_t size) {
+    if (size != sizeof *to) {
+        return CUBLAS_STATUS_INVALID_VALUE;
+    }
+    memcpy(to, value, size);
+    return CUBLAS_STATUS_SUCCESS;
+}
+
 cublasStatus_t set_operation(cublasLtMatmulDesc_t made, cublasLtMatmulDescAttributes_t attribute,
                              const void *value, size_t size) {
     operation *of = reinterpret_cast<operation *>(made);
     switch (attribute) {
-    case CUBLASLT_MATMUL_DESC_TRANSA: memcpy(&of->transposed[0], value, size); break;
-    case CUBLASLT_MATMUL_DESC_TRANSB: memcpy(&of->transposed[1], value, size); break;
-    case CUBLASLT_MATMUL_DESC_EPILOGUE: memcpy(&of->epilogue, value, size); break;
-    case CUBLASLT_MATMUL_DESC_BIAS_POINTER: memcpy(&of->vector, value, size); break;
-    case CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE: memcpy(&of->vector_type, value, size); break;
+    case CUBLASLT_MATMUL_DESC_TRANSA: return set_value(&of->transposed[0], value, size);
+    case CUBLASLT_MATMUL_DESC_TRANSB: return set_value(&of->transposed[1], value, size);
+    case CUBLASLT_MATMUL_DESC_EPILOGUE: return set_value(&of->epilogue, value, size);
+    case CUBLASLT_MATMUL_DESC_BIAS_POINTER: return set_value(&of->vector, value, size);
+    case CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE: return set_value(&of->vector_type, value, size);
+    case CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER: return set_value(&of->mask, value, size);
+    case CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD: return set_value(&of->mask_stride, value, size);
     default: return CUBLAS_STATUS_INVALID_VALUE;
     }
-    return CUBLAS_STATUS_SUCCESS;
 }
 
 cublasStatus_t create_layout(cublasLtMatrixLayout_t *made, cudaDataType type, uint64_t rows,
@@ -109,10 +121,39 @@ cublasStatus_t set_preference(cublasLtMatmulPreference_t, cublasLtMatmulPreferen
     return CUBLAS_STATUS_SUCCESS;
 }
 
-cublasStatus_t propose(cublasLtHandle_t, cublasLtMatmulDesc_t, cublasLtMatrixLayout_t,
-                       cublasLtMatrixLayout_t, cublasLtMatrixLayout_t, cublasLtMatrixLayout_t,
-                       cublasLtMatmulPreference_t, int wanted,
+/* Parts of cublasLtEpilogue_t. */
+enum epilogue_part {
+    MAKES_RELU = CUBLASLT_EPILOGUE_RELU,
+    HAS_BIAS = CUBLASLT_EPILOGUE_BIAS,
+    DERIVES_RELU = 8,
+    SUMS_RESULT = 16,
+    HAS_MASK = 128,
+    SUMS_SECOND = CUBLASLT_EPILOGUE_BGRADB
+};
+
+bool has(const operation &of, epilogue_part part) {
+    return ((int)of.epilogue & (int)part) != 0;
+}
+
+/* What the header asks of the epilogues' attributes: vectors in the type of the result; masks whose
+ * columns are a multiple of 128 bits, no fewer than the rows. */
+bool fits(const operation &of, const layout &result) {
+    const bool vector = has(of, HAS_BIAS) || has(of, SUMS_RESULT) || has(of, SUMS_SECOND);
+    if (vector && (!of.vector || of.vector_type != (int32_t)result.type)) {
+        return false;
+    }
+    return !has(of, HAS_MASK) || (masks && of.mask && of.mask_stride % 128 == 0 &&
+                                  of.mask_stride >= (int64_t)result.rows);
+}
+
+cublasStatus_t propose(cublasLtHandle_t, cublasLtMatmulDesc_t made, cublasLtMatrixLayout_t,
+                       cublasLtMatrixLayout_t, cublasLtMatrixLayout_t,
+                       cublasLtMatrixLayout_t d_made, cublasLtMatmulPreference_t, int wanted,
                        cublasLtMatmulHeuristicResult_t *results, int *found) {
+    *found = 0;
+    if (!fits(*reinterpret_cast<operation *>(made), *reinterpret_cast<layout *>(d_made))) {
+        return CUBLAS_STATUS_NOT_SUPPORTED;
+    }
     *found = wanted < ALGORITHMS ? wanted : ALGORITHMS;
     for (int i = 0; i < *found; i++) {
         results[i].algo.data[0] = (uint64_t)i;
@@ -127,11 +168,78 @@ float factor_value(const layout &of, const void *values, bool transposed, size_t
     return read_value(of.type, values, index);
 }
 
-float finished(const operation &of, size_t row, float sum) {
-    const bool bias =
-        of.epilogue == CUBLASLT_EPILOGUE_BIAS || of.epilogue == CUBLASLT_EPILOGUE_RELU_BIAS;
-    const float value = bias ? sum + read_value((cudaDataType)of.vector_type, of.vector, row) : sum;
-    return of.epilogue == CUBLASLT_EPILOGUE_RELU_BIAS && value < 0.0F ? 0.0F : value;
+/* The mask's bit of a value of the result. */
+struct mask_bit {
+    unsigned char *byte;
+    unsigned char bit;
+};
+
+mask_bit bit_of(const operation &of, size_t row, size_t column) {
+    const size_t number = column * (size_t)of.mask_stride + row;
+    return {static_cast<unsigned char *>(of.mask) + number / 8, (unsigned char)(1 << number % 8)};
+}
+
+/* A value of the product as the epilogue leaves it. NaN stays NaN, and passes through a mask. */
+float finished(const operation &of, size_t row, size_t column, float sum) {
+    const mask_bit mask = has(of, HAS_MASK) ? bit_of(of, row, column) : mask_bit{};
+    if (has(of, DERIVES_RELU)) {
+        return (*mask.byte & mask.bit) != 0 ? sum : 0.0F;
+    }
+    const float value =
+        has(of, HAS_BIAS) ? sum + read_value((cudaDataType)of.vector_type, of.vector, row) : sum;
+    if (!has(of, MAKES_RELU)) {
+        return value;
+    }
+    const bool passes = !(value <= 0.0F);
+    if (mask.byte) {
+        *mask.byte = (unsigned char)(passes ? *mask.byte | mask.bit : *mask.byte & ~mask.bit);
+    }
+    return passes ? value : 0.0F;
+}
+
+/* Two matrices as a product takes them. */
+struct factors {
+    const layout *first, *second;
+    const void *a, *b;
+    bool first_turned, second_turned;
+    size_t depth;
+};
+
+float value_of_product(const factors &of, size_t row, size_t column) {
+    double sum = 0.0;
+    for (size_t k = 0; k < of.depth; k++) {
+        sum += (double)factor_value(*of.first, of.a, of.first_turned, row, k) *
+               (double)factor_value(*of.second, of.b, of.second_turned, k, column);
+    }
+    return (float)sum;
+}
+
+/* Sums of the second factor's columns. */
+void sum_second(const operation &of, const factors &from, size_t columns) {
+    for (size_t column = 0; column < columns; column++) {
+        double sum = 0.0;
+        for (size_t k = 0; k < from.depth; k++) {
+            sum += (double)factor_value(*from.second, from.b, from.second_turned, k, column);
+        }
+        write_value((cudaDataType)of.vector_type, of.vector, column, (float)sum);
+    }
+}
+
+void compute(const operation &of, const factors &from, const layout &result, void *d) {
+    for (size_t row = 0; row < result.rows; row++) {
+        double sum = 0.0; /* of a row of the result */
+        for (size_t column = 0; column < result.columns; column++) {
+            const float value = finished(of, row, column, value_of_product(from, row, column));
+            write_value(result.type, d, row + column * result.stride, value);
+            sum += (double)value;
+        }
+        if (has(of, SUMS_RESULT)) {
+            write_value((cudaDataType)of.vector_type, of.vector, row, (float)sum);
+        }
+    }
+    if (has(of, SUMS_SECOND)) {
+        sum_second(of, from, result.columns);
+    }
 }
 
 cublasStatus_t multiply(cublasLtHandle_t, cublasLtMatmulDesc_t made, const void *, const void *a,
@@ -148,27 +256,13 @@ cublasStatus_t multiply(cublasLtHandle_t, cublasLtMatmulDesc_t made, const void 
     const size_t depth = first_turned ? first.rows : first.columns;
     if (algorithm->data[0] == 0 || depth != (second_turned ? second.columns : second.rows) ||
         result.rows != (first_turned ? first.columns : first.rows) ||
-        result.columns != (second_turned ? second.rows : second.columns)) {
+        result.columns != (second_turned ? second.rows : second.columns) || !fits(of, result)) {
         return CUBLAS_STATUS_NOT_SUPPORTED;
     }
-    products[algorithm->data[0]]++;
-    for (size_t column = 0; column < result.columns; column++) {
-        double vector_sum = 0.0;
-        for (size_t row = 0; row < result.rows; row++) {
-            double sum = 0.0;
-            vector_sum = 0.0;
-            for (size_t k = 0; k < depth; k++) {
-                const float right = factor_value(second, b, second_turned, k, column);
-                sum += (double)factor_value(first, a, first_turned, row, k) * (double)right;
-                vector_sum += (double)right;
-            }
-            write_value(result.type, d, row + column * result.stride,
-                        finished(of, row, (float)sum));
-        }
-        if (of.epilogue == CUBLASLT_EPILOGUE_BGRADB) {
-            write_value((cudaDataType)of.vector_type, of.vector, column, (float)vector_sum);
-        }
-    }
+    counts.by_algorithm[algorithm->data[0]]++;
+    counts.masked += has(of, DERIVES_RELU);
+    counts.bias_gradients += has(of, SUMS_RESULT) || has(of, SUMS_SECOND);
+    compute(of, {&first, &second, a, b, first_turned, second_turned, depth}, result, d);
     return CUBLAS_STATUS_SUCCESS;
 }
 
@@ -202,14 +296,10 @@ void *fake_cublaslt_find(const char *name) {
     return NULL;
 }
 
-int fake_cublaslt_products(void) {
-    int all = 0;
-    for (int number : products) {
-        all += number;
-    }
-    return all;
+fake_cublaslt_counts fake_cublaslt_count(void) {
+    return counts;
 }
 
-int fake_cublaslt_products_by(int algorithm) {
-    return products[algorithm];
+void fake_cublaslt_set_masks(bool supported) {
+    masks = supported;
 }

@@ -81,9 +81,14 @@ int cuda_library_products(void) {
     return -1;
 }
 
-int cuda_cublaslt_products_by(int algorithm) {
-    (void)algorithm;
-    return -1;
+bool cuda_count_cublaslt(fake_cublaslt_counts *counts) {
+    *counts = (fake_cublaslt_counts){0};
+    return false;
+}
+
+bool cuda_set_masks(bool supported) {
+    (void)supported;
+    return false;
 }
 
 size_t cuda_allocations(void) {

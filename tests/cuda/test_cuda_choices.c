@@ -49,19 +49,21 @@ static void taken_again(void **state) {
     assert_false(choices.changed);
     assert_int_equal(choices.count, PRODUCTS);
     assert_memory_equal(first, items, sizeof first);
-    const bool counted = cuda_cublaslt_products_by(0) >= 0;
+    fake_cublaslt_counts before, after;
+    const bool counted = cuda_count_cublaslt(&before);
     if (counted) {
         assert_int_equal(again, PRODUCTS);
         assert_true(measured >= 2 * 4 * PRODUCTS); /* two algorithms, four runs each */
     }
     /* What is stored is what is taken. */
     for (int algorithm = 1; counted && algorithm < 3; algorithm++) {
-        const int before = cuda_cublaslt_products_by(algorithm);
+        (void)cuda_count_cublaslt(&before);
         for (int i = 0; i < PRODUCTS; i++) {
             items[i].algorithm = algorithm;
         }
         assert_int_equal(open_with(&choices, 2), PRODUCTS);
-        assert_int_equal(cuda_cublaslt_products_by(algorithm) - before, PRODUCTS);
+        (void)cuda_count_cublaslt(&after);
+        assert_int_equal(after.by_algorithm[algorithm] - before.by_algorithm[algorithm], PRODUCTS);
     }
     cuda_use_no_library();
 }
@@ -91,7 +93,8 @@ static void wrong_ones(void **state) {
     cuda_use_cublaslt();
     ninp_cuda_choices choices = {.items = items, .capacity = ROOM};
     (void)open_with(&choices, 2);
-    if (cuda_cublaslt_products_by(0) >= 0) {
+    fake_cublaslt_counts counts;
+    if (cuda_count_cublaslt(&counts)) { /* where algorithm 0 never works */
         items[1].algorithm = 0;
     }
     items[2].algorithm = 9999;

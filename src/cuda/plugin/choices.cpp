@@ -14,11 +14,11 @@ void describe(const product_problem &problem, const product &made, ninp_cuda_cho
     const nin_shape from = problem.input;
     const nin_shape to = problem.output;
     snprintf(choice->product, sizeof choice->product,
-             "%s %s %s %d of %dx%dx%d to %dx%dx%d, kernel %d/%d padding %d,%s%s %d algorithms",
+             "%s %s %s %d of %dx%dx%d to %dx%dx%d, kernel %d/%d padding %d,%s%s%s %d algorithms",
              made.name, passes[problem.pass], maths[problem.math], problem.count, from.channels,
              from.height, from.width, to.channels, to.height, to.width, problem.kernel,
              problem.stride, problem.padding, problem.relu ? " relu," : "",
-             problem.vector ? " bias," : "", made.algorithms);
+             problem.vector ? " bias," : "", problem.mask ? " mask," : "", made.algorithms);
 }
 
 /* Its place among the choices, or NULL. */

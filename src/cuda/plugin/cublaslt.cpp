@@ -2,7 +2,10 @@
  * rows. So with X (C x pixels), Y (K x pixels) and W (K x C) as it sees them:
  *
  *     Y = W X + bias        dX = W^T dY        dW (C x K) = X dY^T, and the sums of dY's rows
- */
+ *
+ * With a mask, Y's ReLU leaves its bits, and dX is multiplied by those of what gave X; then the
+ * sums of dX's rows, a bias gradient, can come with it. The library gives that vector in the type
+ * of dX, so it is asked for where that is floats. */
 #include "cuda/plugin/cublaslt.h"
 
 #if __has_include(<cublasLt.h>)
@@ -72,6 +75,22 @@ cudaDataType_t stored_type(ninp_cuda_math math) {
     return math == NINP_CUDA_BF16 ? CUDA_R_16BF : CUDA_R_32F;
 }
 
+cublasLtEpilogue_t epilogue_of(const product_problem &problem) {
+    switch (problem.pass) {
+    case PASS_FORWARD:
+        if (!problem.relu) {
+            return CUBLASLT_EPILOGUE_BIAS;
+        }
+        return problem.mask ? CUBLASLT_EPILOGUE_RELU_AUX_BIAS : CUBLASLT_EPILOGUE_RELU_BIAS;
+    case PASS_INPUT_GRADIENT:
+        if (!problem.mask) {
+            return CUBLASLT_EPILOGUE_DEFAULT;
+        }
+        return problem.vector ? CUBLASLT_EPILOGUE_DRELU_BGRAD : CUBLASLT_EPILOGUE_DRELU;
+    default: return problem.vector ? CUBLASLT_EPILOGUE_BGRADB : CUBLASLT_EPILOGUE_DEFAULT;
+    }
+}
+
 product_form form_of(const product_problem &problem) {
     const size_t inputs = (size_t)problem.input.channels;
     const size_t outputs = (size_t)problem.output.channels;
@@ -79,27 +98,17 @@ product_form form_of(const product_problem &problem) {
         (size_t)problem.count * (size_t)problem.output.height * (size_t)problem.output.width;
     const factor weights = {outputs, inputs, false};
     const cudaDataType_t type = stored_type(problem.math);
+    const cublasLtEpilogue_t epilogue = epilogue_of(problem);
     switch (problem.pass) {
-    case PASS_FORWARD:
-        return {weights,
-                {inputs, pixels, false},
-                outputs,
-                pixels,
-                problem.relu ? CUBLASLT_EPILOGUE_RELU_BIAS : CUBLASLT_EPILOGUE_BIAS,
-                type};
+    case PASS_FORWARD: return {weights, {inputs, pixels, false}, outputs, pixels, epilogue, type};
     case PASS_INPUT_GRADIENT:
-        return {{outputs, inputs, true},
-                {outputs, pixels, false},
-                inputs,
-                pixels,
-                CUBLASLT_EPILOGUE_DEFAULT,
-                type};
+        return {{outputs, inputs, true}, {outputs, pixels, false}, inputs, pixels, epilogue, type};
     default:
         return {{inputs, pixels, false},
                 {outputs, pixels, true},
                 inputs,
                 outputs,
-                CUBLASLT_EPILOGUE_BGRADB,
+                epilogue,
                 CUDA_R_32F};
     }
 }
@@ -120,12 +129,14 @@ bool make_operation(lt_product &of, const product_problem &problem, const produc
     const cublasOperation_t first = form.first.transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
     const cublasOperation_t second = form.second.transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
     const int32_t vector_type = form.result_type;
+    const int64_t mask_stride = (int64_t)mask_bits((int)form.rows);
     return set(of, CUBLASLT_MATMUL_DESC_TRANSA, first) &&
            set(of, CUBLASLT_MATMUL_DESC_TRANSB, second) &&
            set(of, CUBLASLT_MATMUL_DESC_EPILOGUE, form.epilogue) &&
-           (form.epilogue == CUBLASLT_EPILOGUE_DEFAULT ||
-            (set(of, CUBLASLT_MATMUL_DESC_BIAS_POINTER, problem.vector) &&
-             set(of, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, vector_type)));
+           (!problem.vector || (set(of, CUBLASLT_MATMUL_DESC_BIAS_POINTER, problem.vector) &&
+                                set(of, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, vector_type))) &&
+           (!problem.mask || (set(of, CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER, problem.mask) &&
+                              set(of, CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD, mask_stride)));
 }
 
 bool make_layout(const lt_library &library, cublasLtMatrixLayout_t *layout, cudaDataType_t type,
@@ -208,7 +219,7 @@ void lt_close(lt_library *library) {
 }
 
 product *lt_plan(const lt_library *library, const product_problem &problem) {
-    const bool one_pixel = problem.kernel == 1 && problem.stride == 1 && problem.padding == 0;
+    const bool one_pixel = is_one_pixel(problem.kernel, problem.stride, problem.padding);
     lt_product *made = one_pixel ? new (std::nothrow) lt_product(library) : NULL;
     if (!made) {
         return NULL;

@@ -1,6 +1,6 @@
 /* Convolutions of kernel 1 and fully-connected layers as matrix products by cuBLASLt. W is C x K:
- * the order of pack_weights' `forward`. The weight gradient comes as K x C, with the bias gradient.
- */
+ * the order of pack_weights' `forward`. The weight gradient comes as K x C, and with it the bias
+ * gradient, unless the next product's input gradient brings that. */
 #ifndef NINP_CUDA_PLUGIN_CUBLASLT_H
 #define NINP_CUDA_PLUGIN_CUBLASLT_H
 

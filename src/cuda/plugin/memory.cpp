@@ -57,7 +57,8 @@ shared_sizes measure(const session &of) {
     return sizes;
 }
 
-void lay_out_step(session &of, step_state &state, arena &from, bool own_output) {
+void lay_out_step(session &of, size_t i, arena &from, bool own_output) {
+    step_state &state = of.steps[i];
     const ninp_step &step = *state.step;
     const size_t batch = (size_t)of.task.batch;
     const size_t bytes = value_bytes(of.task.math);
@@ -67,6 +68,11 @@ void lay_out_step(session &of, step_state &state, arena &from, bool own_output) 
     }
     if (has_pool(step) && of.task.training) {
         state.place = take_bytes(from, batch * place_bytes(step.pool), value_count(step.output, 1));
+    }
+    if (may_mask(of, i)) {
+        const nin_shape shape = step.output;
+        state.mask =
+            take_bytes(from, pixel_count(shape, of.task.batch), mask_bits(shape.channels) / 8);
     }
     state.sizes.activation_bytes = from.bytes - before;
     const size_t packed = from.bytes;
@@ -129,7 +135,7 @@ void lay_out(session &of, arena &from) {
     }
     for (size_t i = 0; i < of.task.plan->count; i++) {
         of.steps[i].output = turns[i % 2];
-        lay_out_step(of, of.steps[i], from, kept);
+        lay_out_step(of, i, from, kept);
     }
     if (of.task.training) {
         lay_out_training(of, from, sizes);

@@ -24,7 +24,7 @@ bool find_function(const function_source &source, const char *name, Function *fu
 /* Pictures N x H x W x C, in the memory order of kernels.h. */
 enum product_pass {
     PASS_FORWARD,         /* y = relu(conv(x) + bias), or without the ReLU */
-    PASS_INPUT_GRADIENT,  /* dx, not yet multiplied by a derivative */
+    PASS_INPUT_GRADIENT,  /* dx, not yet multiplied by a derivative but a mask's */
     PASS_WEIGHT_GRADIENT, /* dW in floats */
     PASSES
 };
@@ -36,10 +36,26 @@ struct product_problem {
     nin_shape input, output;
     int kernel, stride, padding;
     bool relu;    /* PASS_FORWARD */
-    void *vector; /* device memory: the bias as values are stored; or where its gradient, floats,
-                     goes if the library makes it */
+    void *vector; /* device memory, NULL: none. PASS_FORWARD: the bias, as values are stored. Else
+                     where a bias gradient goes, as floats, if the library makes it: this one's
+                     (PASS_WEIGHT_GRADIENT) or that of what gave x, the sums of dx, which then must
+                     be floats too (PASS_INPUT_GRADIENT with a mask) */
+    void *mask;   /* device memory, NULL: none. A bit for each result of a ReLU, 1 where it passed,
+                     mask_bits a pixel: of y, written (PASS_FORWARD), or of x, and dx becomes 0 where
+                     they are 0 (PASS_INPUT_GRADIENT). Of cuBLASLt only */
     size_t workspace_bytes;
 };
+
+/* A matrix product: what cuBLASLt can do. */
+inline bool is_one_pixel(int kernel, int stride, int padding) {
+    return kernel == 1 && stride == 1 && padding == 0;
+}
+
+/* cuBLASLt takes masks whose pixels begin at multiples of 128 bits. */
+inline size_t mask_bits(int channels) {
+    const size_t group = 128;
+    return ((size_t)channels + group - 1) / group * group;
+}
 
 /* Left and right: x and W; dy and W; x and dy. */
 struct product_arrays {

@@ -161,6 +161,7 @@ nin_status open_session(const ninp_cuda_task *task, void **state, nin_error *err
     of->task = *task;
     of->on.math = task->math;
     const nin_status status = prepare(*of, err);
+    of->task.choices = NULL; /* the core's, for as long as this runs */
     if (status != NIN_OK) {
         close_session(of);
         return status;

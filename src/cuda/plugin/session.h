@@ -17,8 +17,13 @@ struct step_state {
     void *output;    /* batch x step->output */
     void *place;     /* training: where the maximum of each window was */
     packed_weights weights;
-    product *products[PASSES];       /* by libraries; NULL where own kernels do it */
-    int algorithms[PASSES];          /* the chosen ones */
+    product *products[PASSES]; /* by libraries; NULL where own kernels do it */
+    int algorithms[PASSES];    /* the chosen ones */
+    void *mask;                /* where may_mask: of its ReLU's results, by the product for them */
+    bool input_masked; /* the product for the input gradient multiplies by the mask of the step
+                          before: dx is complete */
+    bool bias_comes;   /* the bias gradient comes with the next step's input gradient. Both are of
+                          full batches, as products are */
     float *used_mean, *used_inverse; /* BATCH_NORM: what x was normalised by */
     ninp_cuda_step sizes;
 };
@@ -86,6 +91,9 @@ enum { LIBRARY_BYTES = 32 << 20 };
 /* Plans products of libraries for the largest batch; without libraries there are none. */
 void choose_products(session &of);
 void free_products(session &of);
+/* Whether cuBLASLt could make step i's results and the next step's input gradient, with the ReLU
+ * between them as a mask. */
+bool may_mask(const session &of, size_t i);
 /* From x to the step's result before its max-pool. */
 void weighted_forward(session &of, const step_state &state, int count, const void *x, void *y);
 /* Gradients of weights and bias. */

@@ -133,7 +133,7 @@ product_problem problem_of(const session &of, const step_state &state, product_p
     problem.workspace_bytes = LIBRARY_BYTES;
     if (pass == PASS_FORWARD) {
         problem.vector = state.weights.stored_bias;
-    } else if (pass == PASS_WEIGHT_GRADIENT) {
+    } else if (pass == PASS_WEIGHT_GRADIENT && !state.bias_comes) {
         problem.vector = step_gradient(of, state.step->bias);
     }
     return problem;
@@ -160,21 +160,64 @@ product *plan_product(const session &of, const product_problem &problem) {
     return made;
 }
 
-void choose_product(session &of, size_t i, product_pass pass) {
+/* Takes over what was planned for a step, which may be NULL. False: it has no algorithm that runs.
+ */
+bool take_product(session &of, size_t i, const product_problem &problem, product *made) {
     step_state &state = of.steps[i];
-    const product_problem problem = problem_of(of, state, pass);
-    product *made = plan_product(of, problem);
-    if (!made) {
-        return;
-    }
-    const int chosen = choose_algorithm(of, problem, *made, trial_arrays(of, i, pass, made));
+    const product_pass pass = problem.pass;
+    const int chosen =
+        made ? choose_algorithm(of, problem, *made, trial_arrays(of, i, pass, made)) : -1;
     if (chosen < 0) {
         delete made;
-        return;
+        return false;
     }
     state.products[pass] = made;
     state.algorithms[pass] = chosen;
-    state.sizes.algorithm = made->name;
+    return true;
+}
+
+void choose_product(session &of, size_t i, product_pass pass) {
+    step_state &state = of.steps[i];
+    if (!state.products[pass]) {
+        const product_problem problem = problem_of(of, state, pass);
+        (void)take_product(of, i, problem, plan_product(of, problem));
+    }
+}
+
+/* Step i's results with a mask, and by it the next step's input gradient: both or none of them. The
+ * library gives a bias gradient as values are stored; with bfloat16 it therefore stays with the
+ * weight gradient, which is floats. */
+void choose_masked(session &of, size_t i) {
+    step_state &state = of.steps[i];
+    step_state &next = of.steps[i + 1];
+    const bool floats = value_bytes(of.task.math) == sizeof(float);
+    product_problem forward = problem_of(of, state, PASS_FORWARD);
+    product_problem backward = problem_of(of, next, PASS_INPUT_GRADIENT);
+    forward.mask = backward.mask = state.mask;
+    backward.vector = floats ? step_gradient(of, state.step->bias) : NULL;
+    if (!take_product(of, i, forward, lt_plan(of.libraries.cublaslt, forward))) {
+        return;
+    }
+    if (!take_product(of, i + 1, backward, lt_plan(of.libraries.cublaslt, backward))) {
+        delete state.products[PASS_FORWARD];
+        state.products[PASS_FORWARD] = NULL;
+        return;
+    }
+    next.input_masked = true;
+    state.bias_comes = floats;
+}
+
+/* A step is named after what computes its results, or, where that is our own kernel, its gradients.
+ */
+void name_algorithms(session &of) {
+    for (size_t i = 0; i < of.task.plan->count; i++) {
+        for (int pass = PASSES; pass-- > 0;) {
+            const product *made = of.steps[i].products[pass];
+            if (made) {
+                of.steps[i].sizes.algorithm = made->name;
+            }
+        }
+    }
 }
 
 } // namespace
@@ -189,6 +232,9 @@ void choose_products(session &of) {
         if (of.steps[i].step->weight < 0) {
             continue;
         }
+        if (may_mask(of, i)) {
+            choose_masked(of, i);
+        }
         choose_product(of, i, PASS_FORWARD);
         if (of.task.training) {
             choose_product(of, i, PASS_WEIGHT_GRADIENT);
@@ -199,7 +245,23 @@ void choose_products(session &of) {
     }
     (void)cudaEventDestroy(of.start);
     (void)cudaEventDestroy(of.end);
-    of.task.choices = NULL; /* the core's for as long as a session is opened */
+    name_algorithms(of);
+}
+
+bool may_mask(const session &of, size_t i) {
+    if (!of.task.training || !of.libraries.cublaslt || i + 1 == of.task.plan->count) {
+        return false;
+    }
+    const step_state *const both[] = {&of.steps[i], &of.steps[i + 1]};
+    for (const step_state *state : both) {
+        const conv_shape &conv = state->conv;
+        if (state->step->weight < 0 || !is_one_pixel(conv.kernel, conv.stride, conv.padding) ||
+            !fills_vectors(problem_of(of, *state, PASS_FORWARD))) {
+            return false;
+        }
+    }
+    return !both[0]->step->pooled && both[1]->step->input_gradient &&
+           both[1]->step->input_activation == NINP_ACTIVATION_RELU;
 }
 
 void free_products(session &of) {
@@ -230,7 +292,8 @@ void weighted_weight_gradient(session &of, const step_state &state, int count, c
     const nin_shape shape = state.conv.output;
     float *gradient = step_gradient(of, state.step->weight);
     const product *chosen = product_of(of, state, PASS_WEIGHT_GRADIENT, count);
-    if (!chosen || is_cudnn(chosen)) {
+    const bool has_bias = state.bias_comes && count == of.task.batch;
+    if (!has_bias && (!chosen || is_cudnn(chosen))) {
         column_sums(of.on, pixel_count(shape, count), shape.channels, dy, of.partial,
                     step_gradient(of, state.step->bias));
     }
@@ -254,7 +317,7 @@ void weighted_input_gradient(session &of, const step_state &state, int count, co
         return;
     }
     run_product(of, state, PASS_INPUT_GRADIENT, dy, weights_for(state, chosen), dx);
-    if (of_x.values) {
+    if (of_x.values && !state.input_masked) {
         const nin_shape shape = state.conv.input;
         derive_values(of.on, of_x, value_count(shape, count), dx, dx);
     }
