@@ -324,6 +324,16 @@ static void trained_free(trained *run) {
     free(run->average);
 }
 
+static void drop_frozen(const nin_net *net, const ninp_tensor_rule *rules, float *gradients) {
+    for (size_t i = 0, first = 0; i < TENSORS; i++) {
+        const size_t count = nin_net_tensor(net, i).count;
+        if (rules[i].frozen) {
+            memset(gradients + first, 0, count * sizeof *gradients);
+        }
+        first += count;
+    }
+}
+
 /* The processor's part around gradients from the device. */
 static void train_here(const nin_train_options *options, const ninp_tensor_rule *rules,
                        const picture_set *set, const cuda_setup *setup, trained *run) {
@@ -355,6 +365,7 @@ static void train_here(const nin_train_options *options, const ninp_tensor_rule 
                                        .label_shares = shares};
         nin_loss loss;
         expect_ok(cuda_plugin()->gradients(session.state, &examples, gradients, &loss, &err), &err);
+        drop_frozen(run->net, rules, gradients);
         const double squares = ninp_sum_of_squares(gradients, parameters, 1);
         const ninp_optimizer_step step = {.options = options,
                                           .rules = rules,

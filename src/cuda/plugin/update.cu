@@ -26,11 +26,14 @@ __device__ double add_threads(square_memory &memory, double sum) {
     return memory.sums[0];
 }
 
-__global__ void square_kernel(const update_chunk *chunks, const float *gradients, double *partial) {
+/* What does not move takes no part in the norm. */
+__global__ void square_kernel(const update_chunk *chunks, const update_rule *rules,
+                              const float *gradients, double *partial) {
     square_memory &memory = block_memory<square_memory>();
     const update_chunk chunk = chunks[blockIdx.x];
+    const int count = rules[chunk.tensor].frozen ? 0 : chunk.count;
     double sum = 0.0;
-    for (int i = (int)threadIdx.x; i < chunk.count; i += THREADS) {
+    for (int i = (int)threadIdx.x; i < count; i += THREADS) {
         const double value = (double)gradients[chunk.first + (size_t)i];
         sum += value * value;
     }
@@ -158,7 +161,7 @@ __global__ void sample_kernel(const float *values, const sample_range *ranges, f
 void update_weights(launcher &on, const update_state &update, const epoch_position &at,
                     const double *losses, uint32_t *step, ninp_resident_result *results) {
     launch(on, square_kernel, dim3((unsigned)update.parameter_chunks), THREADS, update.chunks,
-           update.gradients, update.partial);
+           update.rules, update.gradients, update.partial);
     launch(on, total_square_kernel, dim3(1), THREADS, update.parameter_chunks,
            static_cast<const double *>(update.partial), update.squares);
     launch_apart(on, move_kernel, dim3((unsigned)update.chunk_count), THREADS, update, at, losses);
