@@ -62,6 +62,10 @@ static json_t *scores_json(const nin_model *model, const nin_evaluation *evaluat
     return classes;
 }
 
+static double examples_per_second(const nin_evaluation *evaluation) {
+    return (double)evaluation->examples / evaluation->seconds;
+}
+
 static void print_json(const nin_model *model, const nin_evaluation *evaluation) {
     json_t *confusion = cli_json_array();
     size_t classes = (size_t)evaluation->classes;
@@ -76,6 +80,7 @@ static void print_json(const nin_model *model, const nin_evaluation *evaluation)
     cli_json_set(object, "examples", cli_json_integer(evaluation->examples));
     cli_json_set(object, "loss", cli_json_real(evaluation->loss));
     cli_json_set(object, "accuracy", cli_json_real(evaluation->accuracy));
+    cli_json_set(object, "examples_per_s", cli_json_real(examples_per_second(evaluation)));
     cli_json_set(object, "classes", scores_json(model, evaluation));
     cli_json_set(object, "confusion", confusion);
     cli_json_print(object);
@@ -139,7 +144,7 @@ static void print_confusion(const nin_model *model, const nin_evaluation *evalua
 static void print_text(const nin_model *model, const nin_evaluation *evaluation) {
     printf("accuracy %.4f, loss %.4f on %s pictures, %s pictures a second\n\n",
            evaluation->accuracy, evaluation->loss, cli_thousands(evaluation->examples).text,
-           cli_rate((double)evaluation->examples / evaluation->seconds).text);
+           cli_rate(examples_per_second(evaluation)).text);
     print_scores(model, evaluation);
     printf("\nWhat is in the picture (rows), and what the model says (columns):\n\n");
     print_confusion(model, evaluation);

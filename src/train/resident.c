@@ -186,18 +186,19 @@ static void show_to_health(const ninp_trainer *trainer, const ninp_resident_step
     }
 }
 
-/* Goes through a step that was made. */
+/* Goes through a step that was made; a look belongs to its time. */
 static nin_status record(ninp_trainer *trainer, const ninp_resident_result *result, double seconds,
                          nin_error *err) {
     const ninp_resident_step *step = &trainer->resident->steps[trainer->state.at.batch];
     if (!isfinite(result->loss_sum) || !isfinite(result->squares)) {
         return explain(trainer, result, err);
     }
+    const double start = ninp_clock();
     show_to_health(trainer, step, result);
     const ninp_learned learned = {.loss_sum = result->loss_sum,
                                   .correct = (uint64_t)result->correct,
                                   .examples = step->count,
-                                  .seconds = seconds};
+                                  .seconds = seconds + (ninp_clock() - start)};
     return ninp_trainer_record(trainer, &learned, err);
 }
 
@@ -211,10 +212,10 @@ nin_status ninp_resident_advance(ninp_trainer *trainer, nin_error *err) {
     }
     const size_t first = (size_t)trainer->state.at.batch;
     const int count = count_steps(trainer);
+    const double start = ninp_clock();
     if (looks(trainer, trainer->state.at.step + 1)) {
         ninp_health_before_update(trainer->health, trainer->state.at.step + 1);
     }
-    const double start = ninp_clock();
     run->stale = true;
     status = ninp_resident_told(
         device, (int)run->steps[first + (size_t)count - 1].count,
