@@ -14,7 +14,7 @@ extern "C" {
 #include <nin/session.h>
 
 /* Counts up with every change to this file. */
-enum { NINP_CUDA_PLUGIN_ABI = 3 };
+enum { NINP_CUDA_PLUGIN_ABI = 4 };
 
 /* How products are computed; sums, weights, their gradients and the loss are float32 or more in
  * all of them. */
@@ -39,6 +39,13 @@ typedef struct ninp_cuda_libraries {
     char cublaslt[64], cudnn[64];
     char cublaslt_reason[200], cudnn_reason[200]; /* why it is missing; else "" */
 } ninp_cuda_libraries;
+
+/* Which pairs of 1 x 1 convolutions behind each other are one kernel, of those that fit. */
+typedef enum ninp_cuda_pairs {
+    NINP_CUDA_PAIRS_CHOSEN, /* those that are faster */
+    NINP_CUDA_PAIRS_ALL,
+    NINP_CUDA_PAIRS_NONE
+} ninp_cuda_pairs;
 
 /* The algorithm that a session takes for a product of a library. */
 typedef struct ninp_cuda_choice {
@@ -74,11 +81,13 @@ typedef struct ninp_cuda_task {
     bool own_only;      /* no library kernels: neither cuBLASLt nor cuDNN */
     ninp_cuda_choices *choices; /* taken where they run; what has to be measured is added while
                                    there is room. NULL: everything is measured */
+    ninp_cuda_pairs pairs; /* other than chosen: for tests */
 } ninp_cuda_task;
 
 /* What a step of the plan settled. */
 typedef struct ninp_cuda_step {
-    const char *algorithm; /* "own", "cublaslt", "cudnn": lives as long as the plug-in */
+    const char *algorithm; /* "own", "cublaslt", "cudnn", or "pair" where forward it is one kernel
+                              with its neighbour: lives as long as the plug-in */
     size_t weight_bytes;   /* weights as the kernels take them */
     size_t activation_bytes;
     size_t workspace_bytes;

@@ -72,7 +72,8 @@ nin_status cuda_session_try(nin_net *net, const cuda_setup *setup, cuda_session 
                                      .math = setup->math,
                                      .deterministic = !setup->any_algorithm,
                                      .own_only = !setup->libraries,
-                                     .choices = setup->choices};
+                                     .choices = setup->choices,
+                                     .pairs = setup->pairs};
     return cuda_plugin()->open(&session->task, &session->state, err);
 }
 
@@ -342,6 +343,7 @@ void cuda_check_library(const char *library, const char *text, ninp_cuda_math ma
                                   .keep_results = true,
                                   .libraries = true,
                                   .any_algorithm = !training,
+                                  .pairs = NINP_CUDA_PAIRS_NONE,
                                   .smoothing = 0.1F};
         cuda_check(net, &setup, bounds, library);
         cuda_setup smaller = setup;
@@ -353,7 +355,8 @@ void cuda_check_library(const char *library, const char *text, ninp_cuda_math ma
 
 void cuda_expect_products(const char *text, int steps) {
     nin_net *net = test_net_parse(text, 5);
-    const cuda_setup setup = {.count = 2, .training = true, .libraries = true};
+    const cuda_setup setup = {
+        .count = 2, .training = true, .libraries = true, .pairs = NINP_CUDA_PAIRS_NONE};
     cuda_session session;
     cuda_batch batch = cuda_batch_make(net, &setup, 1);
     float *gradients = allocate(nin_net_parameter_count(net), sizeof *gradients);

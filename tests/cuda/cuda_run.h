@@ -42,6 +42,7 @@ typedef struct cuda_setup {
     bool keep_results;  /* in evaluation */
     bool libraries;     /* not only own kernels */
     bool any_algorithm; /* of a library: the fastest, not the first */
+    ninp_cuda_pairs pairs;
     bool two_labels;
     float smoothing;
     const bool *frozen;

@@ -40,7 +40,8 @@ static void chosen_steps(void **state) {
     static const char *const expected[] = {"own", "cublaslt", "cublaslt", "cublaslt", "own",
                                            "own", "cublaslt", "cublaslt", "own"};
     for (int libraries = 0; libraries < 2; libraries++) {
-        const cuda_setup setup = {.count = 2, .training = true, .libraries = libraries};
+        const cuda_setup setup = {
+            .count = 2, .training = true, .libraries = libraries, .pairs = NINP_CUDA_PAIRS_NONE};
         cuda_session session;
         cuda_session_open(net, &setup, &session);
         assert_int_equal(session.plan.count, sizeof expected / sizeof *expected);
@@ -66,8 +67,11 @@ static void same_bits_again(void **state) {
     (void)state;
     cuda_use_cublaslt();
     nin_net *net = test_net_parse(net_text, 5);
-    const cuda_setup setup = {
-        .math = NINP_CUDA_BF16, .count = 3, .training = true, .libraries = true};
+    const cuda_setup setup = {.math = NINP_CUDA_BF16,
+                              .count = 3,
+                              .training = true,
+                              .libraries = true,
+                              .pairs = NINP_CUDA_PAIRS_NONE};
     cuda_outcome first = cuda_run(net, &setup, 1);
     cuda_outcome again = cuda_run(net, &setup, 1);
     cuda_expect_same(&again, &first);

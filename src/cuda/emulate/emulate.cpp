@@ -17,7 +17,7 @@ enum {
     MARGIN_BYTE = 0xa5, /* what they hold */
     STACK_BYTES = 1 << 16,
     MOST_THREADS = 1024,
-    MOST_SHARED = 48 * 1024
+    MOST_SHARED = 227 * 1024
 };
 
 [[noreturn]] void stop(const char *message) {
@@ -38,8 +38,9 @@ struct grid_runner {
     const std::function<void()> *kernel;
     ucontext_t scheduler;
     std::vector<fiber> fibers;
-    unsigned turn; /* the fiber that runs */
-    alignas(64) unsigned char shared[MOST_SHARED];
+    unsigned turn;       /* the fiber that runs */
+    size_t shared_bytes; /* that the block has */
+    alignas(128) unsigned char shared[MOST_SHARED + MARGIN];
 } runner;
 
 void run_fiber() {
@@ -82,8 +83,7 @@ unsigned run_to_barrier(unsigned threads) {
     return ended;
 }
 
-void run_block(unsigned threads) {
-    memset(runner.shared, 0xff, sizeof runner.shared);
+void run_threads(unsigned threads) {
     if (!runner.barriers) {
         for (unsigned i = 0; i < threads; i++) {
             threadIdx = dim3(runner.reversed ? threads - 1 - i : i);
@@ -101,6 +101,17 @@ void run_block(unsigned threads) {
             stop("some threads of a block ended where others wait at a barrier");
         }
     } while (ended == 0);
+}
+
+void run_block(unsigned threads) {
+    memset(runner.shared, 0xff, runner.shared_bytes);
+    memset(runner.shared + runner.shared_bytes, MARGIN_BYTE, MARGIN);
+    run_threads(threads);
+    for (size_t i = 0; i < MARGIN; i++) {
+        if (runner.shared[runner.shared_bytes + i] != MARGIN_BYTE) {
+            stop("a kernel wrote outside of shared memory");
+        }
+    }
 }
 
 size_t allocations, allocated, limit;
@@ -123,23 +134,24 @@ void __syncthreads() {
 }
 
 void *emulated_block_memory(size_t bytes) {
-    if (bytes > MOST_SHARED) {
+    if (bytes > runner.shared_bytes) {
         stop("more shared memory than a block has");
     }
     return runner.shared;
 }
 
 cudaError_t emulated_launch(dim3 grid, unsigned threads, bool barriers,
-                            const std::function<void()> &kernel) {
+                            const std::function<void()> &kernel, size_t shared) {
     const size_t blocks = (size_t)grid.x * grid.y * grid.z;
     if (blocks == 0 || threads == 0 || threads > MOST_THREADS || grid.x > 0x7fffffff ||
-        grid.y > 0xffff || grid.z > 0xffff) {
+        grid.y > 0xffff || grid.z > 0xffff || shared > MOST_SHARED) {
         return cudaErrorInvalidConfiguration;
     }
     gridDim = grid;
     blockDim = dim3(threads);
     runner.kernel = &kernel;
     runner.barriers = barriers;
+    runner.shared_bytes = shared;
     if (barriers) {
         prepare_fibers(threads);
     }
@@ -204,6 +216,11 @@ cudaError_t cudaGetDeviceCount(int *count) {
 
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int device) {
     *properties = cudaDeviceProp{"emulated", 9, 0, 2, (size_t)1 << 33};
+    return device == 0 ? cudaSuccess : cudaErrorInvalidDevice;
+}
+
+cudaError_t cudaDeviceGetAttribute(int *value, cudaDeviceAttr, int device) {
+    *value = MOST_SHARED;
     return device == 0 ? cudaSuccess : cudaErrorInvalidDevice;
 }
 

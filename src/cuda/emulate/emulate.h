@@ -18,6 +18,7 @@
 
 #define __global__
 #define __device__
+#define __host__
 #define __launch_bounds__(...)
 
 struct dim3 {
@@ -160,6 +161,7 @@ enum cudaError_t {
     cudaErrorInvalidDevice = 101,
     cudaErrorUnknown = 999
 };
+enum cudaDeviceAttr { cudaDevAttrMaxSharedMemoryPerBlockOptin = 97 };
 enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost };
 
 typedef struct emulated_stream *cudaStream_t;
@@ -176,6 +178,7 @@ cudaError_t cudaDriverGetVersion(int *version);
 cudaError_t cudaRuntimeGetVersion(int *version);
 cudaError_t cudaGetDeviceCount(int *count);
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int device);
+cudaError_t cudaDeviceGetAttribute(int *value, cudaDeviceAttr attribute, int device);
 cudaError_t cudaSetDevice(int device);
 cudaError_t cudaMalloc(void **memory, size_t bytes);
 cudaError_t cudaFree(void *memory);
@@ -193,13 +196,14 @@ cudaError_t cudaGetLastError();
 
 /* ---- how grids run ---- */
 
-/* Zero-based `bytes` of the memory that the running block's threads share. */
+/* The memory that the running block's threads share, of which `bytes` are wanted. */
 void *emulated_block_memory(size_t bytes);
 
 /* See emulated_set_libraries. */
 void *emulated_library_function(const char *name);
 
+/* shared: bytes of shared memory that a block has; what lies behind them is looked at. */
 cudaError_t emulated_launch(dim3 grid, unsigned threads, bool barriers,
-                            const std::function<void()> &kernel);
+                            const std::function<void()> &kernel, size_t shared = 48 * 1024);
 
 #endif

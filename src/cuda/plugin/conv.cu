@@ -28,13 +28,6 @@ struct patches {
     int width;      /* kernel x kernel x C */
 };
 
-/* The right matrix, row-major: `rows` x `columns`. */
-struct plain_matrix {
-    const void *values;
-    size_t rows;
-    int columns;
-};
-
 /* What becomes of the product, rows x columns. */
 struct product_end {
     void *values;      /* as stored; or partial */
@@ -124,25 +117,6 @@ __device__ piece<T> read_patches(const patches &left, const pixel_place &pixel, 
     return read;
 }
 
-template <typename T>
-__device__ piece<T> read_matrix(const plain_matrix &right, size_t row, int column) {
-    const T *values = static_cast<const T *>(right.values) + row * (size_t)right.columns + column;
-    piece<T> read = empty_piece<T>();
-    if (row >= right.rows) {
-        return read;
-    }
-    if (right.columns % piece<T>::SIZE == 0) {
-        if (column < right.columns) {
-            read = *reinterpret_cast<const piece<T> *>(values);
-        }
-        return read;
-    }
-    for (int i = 0; i < piece<T>::SIZE && column + i < right.columns; i++) {
-        read.values[i] = values[i];
-    }
-    return read;
-}
-
 /* Writes a block's tile of the product. A warp writes neighbouring columns. */
 template <typename T>
 __device__ void finish_tile(const product_end &end, size_t rows, int columns,
@@ -175,7 +149,7 @@ __global__ void __launch_bounds__(TILE_THREADS)
     typedef typename Math::value T;
     enum { SIZE = piece<T>::SIZE, DEPTH = 4 * SIZE };
     auto &memory = block_memory<tile_memory<Math, true>>();
-    typename Math::sums sums(memory);
+    typename Math::sums sums((int)threadIdx.x);
 
     /* This thread's pieces: one of 4 along the sum, in 4 rows that are 32 apart. */
     const int part = (int)threadIdx.x % 4 * SIZE;
@@ -189,16 +163,16 @@ __global__ void __launch_bounds__(TILE_THREADS)
     const int right_row = (int)threadIdx.x / (TILE_COLUMNS / SIZE);
     const int column = (int)blockIdx.y * TILE_COLUMNS + right_column;
 
-    piece<T> lefts[4], rights[2];
+    piece<T> lefts[4] = {}, rights[2] = {};
     for (int step = -DEPTH; step < left.width; step += DEPTH) {
         if (step >= 0) {
 #pragma unroll
             for (int i = 0; i < 4; i++) {
-                memory.put_left_row(first_row + 32 * i, part, lefts[i]);
+                memory.left().put_row(first_row + 32 * i, part, lefts[i]);
             }
 #pragma unroll
             for (int i = 0; i < 2; i++) {
-                memory.put_right(right_row + DEPTH / 2 * i, right_column, rights[i]);
+                memory.factors.right.put(right_row + DEPTH / 2 * i, right_column, rights[i]);
             }
         }
         __syncthreads();
@@ -216,7 +190,7 @@ __global__ void __launch_bounds__(TILE_THREADS)
             }
         }
         if (step >= 0) {
-            sums.add(memory);
+            sums.add(memory.left(), memory.factors.right);
         }
         __syncthreads();
     }
@@ -233,7 +207,7 @@ __global__ void __launch_bounds__(TILE_THREADS)
     typedef typename Math::value T;
     enum { SIZE = piece<T>::SIZE, DEPTH = 4 * SIZE };
     auto &memory = block_memory<tile_memory<Math, false>>();
-    typename Math::sums sums(memory);
+    typename Math::sums sums((int)threadIdx.x);
 
     /* This thread's pieces: some columns of the patches, in 4 pixels that are SIZE apart. */
     const int left_column = (int)threadIdx.x % (TILE_ROWS / SIZE) * SIZE;
@@ -247,17 +221,17 @@ __global__ void __launch_bounds__(TILE_THREADS)
     const size_t begin = (size_t)blockIdx.z * part_pixels;
     const size_t rest = left.pixels - begin;
     const size_t count = rest < part_pixels ? rest : part_pixels;
-    piece<T> lefts[4], rights[2];
+    piece<T> lefts[4] = {}, rights[2] = {};
     for (size_t done = 0; done < count + DEPTH;
          done += DEPTH) { /* read is `done`, one step ahead */
         if (done > 0) {
 #pragma unroll
             for (int i = 0; i < 4; i++) {
-                memory.put_left_column(left_row + SIZE * i, left_column, lefts[i]);
+                memory.left().put_column(left_row + SIZE * i, left_column, lefts[i]);
             }
 #pragma unroll
             for (int i = 0; i < 2; i++) {
-                memory.put_right(right_row + DEPTH / 2 * i, right_column, rights[i]);
+                memory.factors.right.put(right_row + DEPTH / 2 * i, right_column, rights[i]);
             }
         }
         __syncthreads();
@@ -274,7 +248,7 @@ __global__ void __launch_bounds__(TILE_THREADS)
             }
         }
         if (done > 0) {
-            sums.add(memory);
+            sums.add(memory.left(), memory.factors.right);
         }
         __syncthreads();
     }

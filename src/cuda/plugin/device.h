@@ -1,6 +1,7 @@
 /* What code for the device is written against: CUDA, or the emulation that runs grids on the
  * processor (src/cuda/emulate/emulate.h), and how kernels are started in both. Kernels take their
- * memory of a block from block_memory and nothing else. */
+ * memory of a block from block_memory, up to 48 KB that the compiler lays out, or from
+ * large_memory, and from nothing else. */
 #ifndef NINP_CUDA_PLUGIN_DEVICE_H
 #define NINP_CUDA_PLUGIN_DEVICE_H
 
@@ -57,6 +58,21 @@ void launch_apart(launcher &on, void (*kernel)(Parameters...), dim3 grid, unsign
         on.error = emulated_launch(grid, threads, false, [=] { kernel(arguments...); });
     }
 }
+
+/* What launch_large gave the block. */
+inline unsigned char *large_memory() {
+    return static_cast<unsigned char *>(emulated_block_memory(0));
+}
+
+/* Threads may meet, and the block has so many bytes of shared memory. */
+template <typename... Parameters, typename... Arguments>
+void launch_large(launcher &on, void (*kernel)(Parameters...), dim3 grid, unsigned threads,
+                  size_t bytes, Arguments... arguments) {
+    if (on.error == cudaSuccess) {
+        on.error = emulated_launch(
+            grid, threads, true, [=] { kernel(arguments...); }, bytes);
+    }
+}
 #else
 /* A block's shared memory; once a kernel. */
 template <typename Memory> __device__ Memory &block_memory() {
@@ -77,6 +93,22 @@ template <typename... Parameters, typename... Arguments>
 void launch_apart(launcher &on, void (*kernel)(Parameters...), dim3 grid, unsigned threads,
                   Arguments... arguments) {
     launch(on, kernel, grid, threads, arguments...);
+}
+
+static __device__ inline unsigned char *large_memory() {
+    extern __shared__ __align__(128) unsigned char memory[];
+    return memory;
+}
+
+template <typename... Parameters, typename... Arguments>
+void launch_large(launcher &on, void (*kernel)(Parameters...), dim3 grid, unsigned threads,
+                  size_t bytes, Arguments... arguments) {
+    note(on, cudaFuncSetAttribute(reinterpret_cast<const void *>(kernel),
+                                  cudaFuncAttributeMaxDynamicSharedMemorySize, (int)bytes));
+    if (on.error == cudaSuccess) {
+        kernel<<<grid, threads, bytes, on.stream>>>(arguments...);
+        on.error = cudaGetLastError();
+    }
 }
 #endif
 

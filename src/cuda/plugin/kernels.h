@@ -76,6 +76,25 @@ size_t weight_gradient_floats(const conv_shape &shape, int count);
 void conv_weight_gradient(launcher &on, const conv_shape &shape, int count, const void *x,
                           const void *dy, float *partial, float *gradient);
 
+/* ---- two convolutions of kernel 1, stride 1, padding 0 at once (pair.cu) ---- */
+
+struct pair_shape {
+    int input, middle, output; /* channels */
+};
+/* One of the two: y, before a max-pool. Of the first it may be NULL, then it is not kept. */
+struct pair_half {
+    conv_weights from; /* `forward` of packed_weights */
+    ninp_activation activation;
+    void *y;
+};
+/* The shared memory that a block of pair_forward takes; 0: it does not take these channels, which
+ * must come in whole pieces of 16 bytes. */
+size_t pair_bytes(ninp_cuda_math math, const pair_shape &shape);
+/* As two calls of conv_forward, to the bit. The second y may lie where x does, if it has as many
+ * channels. */
+void pair_forward(launcher &on, const pair_shape &shape, size_t pixels, const void *x,
+                  const pair_half &first, const pair_half &second);
+
 /* ---- sums over pixels, a channel each (columns.cu) ---- */
 
 /* Floats that the functions below need in `partial`. rows: pixels of all pictures. */

@@ -56,13 +56,15 @@ norm_space space_of(const session &of, const step_state &state) {
 
 const derivative nothing = {NINP_ACTIVATION_NONE, NULL};
 
-void forward_step(session &of, const step_state &state, int count, const void *x) {
+void forward_step(session &of, size_t i, int count) {
+    const step_state &state = of.steps[i];
     const ninp_step &step = *state.step;
+    const void *x = step_input(of, i);
     const size_t values = value_count(step.input, count);
     switch (step.work) {
     case NINP_WORK_CONV:
     case NINP_WORK_LINEAR:
-        weighted_forward(of, state, count, x, step.pooled ? of.unpooled : state.output);
+        forward_product(of, i, count);
         if (step.pooled) {
             max_pool_forward(of.on, pool_of(step), count, of.unpooled, state.output, state.place);
         }
@@ -190,9 +192,9 @@ void pack_all_weights(session &of) {
 void run_forward(session &of, int count) {
     for (size_t i = 0; i < of.task.plan->count; i++) {
         begin_time(of);
-        forward_step(of, of.steps[i], count, step_input(of, i));
+        forward_step(of, i, count);
         const double time = end_time(of);
-        if (of.times) {
+        if (of.times && !of.steps[i].starts_pair) { /* its time is the next step's */
             of.times[i].forward = time;
         }
     }

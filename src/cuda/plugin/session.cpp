@@ -58,6 +58,7 @@ nin_status prepare(session &of, nin_error *err) {
         return status;
     }
     choose_products(of);
+    choose_pairs(of);
     if (of.task.training && of.on.error == cudaSuccess) {
         /* Gradients of frozen tensors are never computed. */
         note(of.on, cudaMemsetAsync(of.gradients, 0, of.task.parameter_count * sizeof(float),

@@ -24,6 +24,7 @@ struct step_state {
                           before: dx is complete */
     bool bias_comes;   /* the bias gradient comes with the next step's input gradient. Both are of
                           full batches, as products are */
+    bool starts_pair;  /* forward, this step and the next one are one kernel */
     float *used_mean, *used_inverse; /* BATCH_NORM: what x was normalised by */
     ninp_cuda_step sizes;
 };
@@ -101,6 +102,13 @@ void weighted_weight_gradient(session &of, const step_state &state, int count, c
                               const void *dy);
 void weighted_input_gradient(session &of, const step_state &state, int count, const void *x,
                              const void *dy, void *dx);
+
+/* fused.cpp: chooses steps that are one kernel, for batches of any size: the faster way, by a
+ * trial; with `deterministic` by a rule of shapes. */
+void choose_pairs(session &of);
+/* Step i, which has weights, from its input to its result before its max-pool. The first step of a
+ * pair does nothing: the second one does the work of both. */
+void forward_product(session &of, size_t i, int count);
 
 /* fail.cpp: "WHAT failed: " and what CUDA says. The core puts the device in front. */
 nin_status fail_cuda(const session &of, const char *what, nin_error *err);

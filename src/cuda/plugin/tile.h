@@ -27,60 +27,119 @@ template <typename T> __device__ inline piece<T> empty_piece() {
     return zeros;
 }
 
+/* The right matrix, row-major: `rows` x `columns`. */
+struct plain_matrix {
+    const void *values;
+    size_t rows;
+    int columns;
+};
+
+/* A piece of one of its rows, with zeros for what is outside. */
+template <typename T>
+__device__ inline piece<T> read_matrix(const plain_matrix &from, size_t row, int column) {
+    const T *values = static_cast<const T *>(from.values) + row * (size_t)from.columns + column;
+    piece<T> read = empty_piece<T>();
+    if (row >= from.rows) {
+        return read;
+    }
+    if (from.columns % piece<T>::SIZE == 0) {
+        if (column < from.columns) {
+            read = *reinterpret_cast<const piece<T> *>(values);
+        }
+        return read;
+    }
+    for (int i = 0; i < piece<T>::SIZE && column + i < from.columns; i++) {
+        read.values[i] = values[i];
+    }
+    return read;
+}
+
 /* A block's sums. The margin keeps columns of rows in different banks. */
 struct sum_tile {
     float sums[TILE_ROWS][TILE_COLUMNS + 4];
 };
 
-/* One step's tiles, in turn with the sums at the end. `by_row`: pieces of the left matrix run along
- * the sum, and Math may keep them that way. Rows have margins of 16 bytes against bank conflicts.
- */
-template <typename Math, bool BY_ROW> struct tile_memory {
+/* Writes a piece of factors as Math multiplies them. */
+template <typename Math>
+__device__ inline void put_piece(typename Math::value *place,
+                                 const piece<typename Math::value> &read) {
+    piece<typename Math::value> rounded;
+    for (int i = 0; i < piece<typename Math::value>::SIZE; i++) {
+        rounded.values[i] = Math::rounded(read.values[i]);
+    }
+    *reinterpret_cast<piece<typename Math::value> *>(place) = rounded;
+}
+
+/* A left factor of TILE_ROWS rows in shared memory. BY_ROW: pieces of it run along the sum, and
+ * Math may keep them that way; else a line holds all rows of one place along the sum. `stride`:
+ * from line to line, with a margin of 16 bytes against bank conflicts. */
+template <typename Math, bool BY_ROW> struct left_tile {
     typedef typename Math::value T;
-    enum {
-        SIZE = piece<T>::SIZE,
-        DEPTH = 4 * SIZE, /* of the sum */
-        KEPT_BY_ROW = BY_ROW && Math::KEEPS_ROWS,
-        LEFT_LINES = KEPT_BY_ROW ? TILE_ROWS : DEPTH,
-        LEFT_STRIDE = (KEPT_BY_ROW ? DEPTH : TILE_ROWS) + SIZE,
-        RIGHT_STRIDE = TILE_COLUMNS + SIZE
-    };
+    enum { KEPT_BY_ROW = BY_ROW && Math::KEEPS_ROWS };
+    T *values;
+    int stride;
+
+    /* Of a factor that is so deep. */
+    static __host__ __device__ constexpr int stride_of(int depth) {
+        return (KEPT_BY_ROW ? depth : (int)TILE_ROWS) + (int)piece<T>::SIZE;
+    }
+    static __host__ __device__ constexpr int values_of(int depth) {
+        return (KEPT_BY_ROW ? (int)TILE_ROWS : depth) * stride_of(depth);
+    }
+
+    /* From this place along the sum on. */
+    __device__ left_tile from(int along) const {
+        return {values + along * (KEPT_BY_ROW ? 1 : stride), stride};
+    }
+
+    /* `along` the sum from here on, of one row. */
+    __device__ void put_row(int row, int along, const piece<T> &read) const {
+        if constexpr (KEPT_BY_ROW) {
+            put_piece<Math>(values + row * stride + along, read);
+        } else {
+            for (int i = 0; i < piece<T>::SIZE; i++) {
+                values[(along + i) * stride + row] = Math::rounded(read.values[i]);
+            }
+        }
+    }
+
+    /* One place along the sum, rows from here on; only where lines hold rows. */
+    __device__ void put_column(int along, int row, const piece<T> &read) const {
+        put_piece<Math>(values + along * stride + row, read);
+    }
+};
+
+/* One step's part of a right factor: DEPTH lines of TILE_COLUMNS columns. */
+template <typename Math> struct right_tile {
+    typedef typename Math::value T;
+    enum { DEPTH = 4 * piece<T>::SIZE, STRIDE = TILE_COLUMNS + piece<T>::SIZE };
+    alignas(32) T values[DEPTH * STRIDE];
+
+    __device__ void put(int along, int column, const piece<T> &read) {
+        put_piece<Math>(values + along * STRIDE + column, read);
+    }
+};
+
+/* One step's tiles, in turn with the sums at the end. */
+template <typename Math, bool BY_ROW> struct tile_memory {
+    typedef left_tile<Math, BY_ROW> left_factor;
+    enum { DEPTH = right_tile<Math>::DEPTH };
     struct factor_tiles {
-        alignas(32) T left[LEFT_LINES * LEFT_STRIDE];
-        alignas(32) T right[DEPTH * RIGHT_STRIDE];
+        alignas(32) typename Math::value left[left_factor::values_of(DEPTH)];
+        right_tile<Math> right;
     };
     union {
         factor_tiles factors;
         sum_tile tile;
     };
 
-    /* `along` the sum from here on, of one row. */
-    __device__ void put_left_row(int row, int along, const piece<T> &values) {
-        if constexpr (KEPT_BY_ROW) {
-            put_piece(factors.left + row * LEFT_STRIDE + along, values);
-        } else {
-            for (int i = 0; i < SIZE; i++) {
-                factors.left[(along + i) * LEFT_STRIDE + row] = Math::rounded(values.values[i]);
-            }
-        }
-    }
-
-    /* One place along the sum, rows from here on. */
-    __device__ void put_left_column(int along, int row, const piece<T> &values) {
-        put_piece(factors.left + along * LEFT_STRIDE + row, values);
-    }
-
-    __device__ void put_right(int along, int column, const piece<T> &values) {
-        put_piece(factors.right + along * RIGHT_STRIDE + column, values);
-    }
-
-    __device__ static void put_piece(T *place, piece<T> values) {
-        for (int i = 0; i < SIZE; i++) {
-            values.values[i] = Math::rounded(values.values[i]);
-        }
-        *reinterpret_cast<piece<T> *>(place) = values;
+    __device__ left_factor left() {
+        return {factors.left, left_factor::stride_of(DEPTH)};
     }
 };
+
+/* Sums of a tile, spread over the TILE_THREADS threads that it is made for; `thread` is the number
+ * among them. add(left, right) adds the products of one step. */
 
 /* Each thread: 8 neighbouring rows, and 4 columns in each half of the tile. */
 struct float_math {
@@ -95,20 +154,20 @@ struct float_math {
         float values[8][8];
         int row, column;
 
-        template <typename Memory>
-        __device__ explicit sums(Memory &)
-            : values{}, row((int)threadIdx.x / 8 * 8), column((int)threadIdx.x % 8 * 4) {
+        __device__ explicit sums(int thread)
+            : values{}, row(thread / 8 * 8), column(thread % 8 * 4) {
         }
 
-        template <typename Memory> __device__ void add(const Memory &memory) {
-            for (int along = 0; along < Memory::DEPTH; along++) {
-                const float *left = memory.factors.left + along * Memory::LEFT_STRIDE + row;
-                const float *right = memory.factors.right + along * Memory::RIGHT_STRIDE + column;
-                const piece<float> rows[2] = {*reinterpret_cast<const piece<float> *>(left),
-                                              *reinterpret_cast<const piece<float> *>(left + 4)};
+        template <typename Left>
+        __device__ void add(const Left &left, const right_tile<float_math> &right) {
+            for (int along = 0; along < right_tile<float_math>::DEPTH; along++) {
+                const float *line = left.values + along * left.stride + row;
+                const float *other = right.values + along * right_tile<float_math>::STRIDE + column;
+                const piece<float> rows[2] = {*reinterpret_cast<const piece<float> *>(line),
+                                              *reinterpret_cast<const piece<float> *>(line + 4)};
                 const piece<float> columns[2] = {
-                    *reinterpret_cast<const piece<float> *>(right),
-                    *reinterpret_cast<const piece<float> *>(right + TILE_COLUMNS / 2)};
+                    *reinterpret_cast<const piece<float> *>(other),
+                    *reinterpret_cast<const piece<float> *>(other + TILE_COLUMNS / 2)};
 #pragma unroll
                 for (int i = 0; i < 8; i++) {
 #pragma unroll
@@ -137,8 +196,7 @@ template <typename T, typename Factor, int DEEP> struct warp_sums {
     nvcuda::wmma::fragment<nvcuda::wmma::accumulator, 16, 16, DEEP, float> values[2][4];
     int row;
 
-    template <typename Memory>
-    __device__ explicit warp_sums(Memory &) : row((int)threadIdx.x / 32 * 32) {
+    __device__ explicit warp_sums(int thread) : row(thread / 32 * 32) {
 #pragma unroll
         for (int i = 0; i < 2; i++) {
 #pragma unroll
@@ -148,36 +206,35 @@ template <typename T, typename Factor, int DEEP> struct warp_sums {
         }
     }
 
-    template <typename Layout, typename Memory>
-    __device__ void add_by(const Memory &memory, int line, int step) {
+    template <typename Layout, typename Left, typename Right>
+    __device__ void add_by(const Left &left, int line, const Right &right) {
         namespace wmma = nvcuda::wmma;
-        for (int along = 0; along < Memory::DEPTH; along += DEEP) {
-            wmma::fragment<wmma::matrix_a, 16, 16, DEEP, Factor, Layout> left[2];
+        for (int along = 0; along < Right::DEPTH; along += DEEP) {
+            wmma::fragment<wmma::matrix_a, 16, 16, DEEP, Factor, Layout> rows[2];
 #pragma unroll
             for (int i = 0; i < 2; i++) {
-                wmma::load_matrix_sync(left[i],
-                                       memory.factors.left + (row + 16 * i) * line + along * step,
-                                       (unsigned)Memory::LEFT_STRIDE);
+                wmma::load_matrix_sync(rows[i], left.from(along).values + (row + 16 * i) * line,
+                                       (unsigned)left.stride);
             }
 #pragma unroll
             for (int j = 0; j < 4; j++) {
-                wmma::fragment<wmma::matrix_b, 16, 16, DEEP, Factor, wmma::row_major> right;
-                wmma::load_matrix_sync(right,
-                                       memory.factors.right + along * Memory::RIGHT_STRIDE + 16 * j,
-                                       (unsigned)Memory::RIGHT_STRIDE);
+                wmma::fragment<wmma::matrix_b, 16, 16, DEEP, Factor, wmma::row_major> columns;
+                wmma::load_matrix_sync(columns, right.values + along * Right::STRIDE + 16 * j,
+                                       (unsigned)Right::STRIDE);
 #pragma unroll
                 for (int i = 0; i < 2; i++) {
-                    wmma::mma_sync(values[i][j], left[i], right, values[i][j]);
+                    wmma::mma_sync(values[i][j], rows[i], columns, values[i][j]);
                 }
             }
         }
     }
 
-    template <typename Memory> __device__ void add(const Memory &memory) {
-        if constexpr (Memory::KEPT_BY_ROW) {
-            add_by<nvcuda::wmma::row_major>(memory, Memory::LEFT_STRIDE, 1);
+    template <typename Left, typename Right>
+    __device__ void add(const Left &left, const Right &right) {
+        if constexpr (Left::KEPT_BY_ROW) {
+            add_by<nvcuda::wmma::row_major>(left, left.stride, right);
         } else {
-            add_by<nvcuda::wmma::col_major>(memory, 1, Memory::LEFT_STRIDE);
+            add_by<nvcuda::wmma::col_major>(left, 1, right);
         }
     }
 
