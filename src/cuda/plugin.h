@@ -86,9 +86,10 @@ typedef struct ninp_cuda_task {
 
 /* What a step of the plan settled. */
 typedef struct ninp_cuda_step {
-    const char *algorithm; /* "own", "cublaslt", "cudnn", or "pair" where forward it is one kernel
-                              with its neighbour: lives as long as the plug-in */
-    size_t weight_bytes;   /* weights as the kernels take them */
+    /* "own", "cublaslt" or "cudnn"; "stem": our own for few input channels; "pair": forward it is
+     * one kernel with its neighbour. Lives as long as the plug-in. */
+    const char *algorithm;
+    size_t weight_bytes; /* weights as the kernels take them */
     size_t activation_bytes;
     size_t workspace_bytes;
 } ninp_cuda_step;

@@ -326,6 +326,25 @@ cut cut_of(const conv_shape &shape, int count) {
     return {(int)((pixels + each - 1) / each), each};
 }
 
+/* The parts of a weight gradient. */
+void run_weights(launcher &on, const conv_shape &shape, int count, const void *x, const void *dy,
+                 float *partial) {
+    const patches left = patches_of(shape, count, x);
+    const plain_matrix right = {dy, left.pixels, shape.output.channels};
+    const cut parts = cut_of(shape, count);
+    product_end end = {};
+    end.partial = partial;
+    const dim3 grid(tiles((size_t)left.width, TILE_ROWS),
+                    tiles((size_t)right.columns, TILE_COLUMNS), (unsigned)parts.parts);
+    if (on.math == NINP_CUDA_BF16) {
+        launch(on, weights_kernel<bf16_math>, grid, TILE_THREADS, left, right, parts.pixels, end);
+    } else if (on.math == NINP_CUDA_TF32) {
+        launch(on, weights_kernel<tf32_math>, grid, TILE_THREADS, left, right, parts.pixels, end);
+    } else {
+        launch(on, weights_kernel<float_math>, grid, TILE_THREADS, left, right, parts.pixels, end);
+    }
+}
+
 } // namespace
 
 size_t weight_count(const conv_shape &shape) {
@@ -335,6 +354,10 @@ size_t weight_count(const conv_shape &shape) {
 
 void conv_forward(launcher &on, const conv_shape &shape, int count, const void *x,
                   const conv_weights &from, ninp_activation activation, void *y) {
+    if (is_stem(on.math, shape)) {
+        stem_forward(on, shape, count, x, from, activation, y);
+        return;
+    }
     const patches left = patches_of(shape, count, x);
     product_end end = {};
     end.values = y;
@@ -358,29 +381,24 @@ void conv_input_gradient(launcher &on, const conv_shape &shape, int count, const
     run_pixels(on, left, {weights, (size_t)left.width, shape.input.channels}, end);
 }
 
-size_t weight_gradient_floats(const conv_shape &shape, int count) {
-    return (size_t)cut_of(shape, count).parts * weight_count(shape);
+size_t weight_gradient_floats(ninp_cuda_math math, const conv_shape &shape, int count) {
+    const int parts = is_stem(math, shape) ? stem_parts(shape, count) : cut_of(shape, count).parts;
+    return (size_t)parts * weight_count(shape);
 }
 
 void conv_weight_gradient(launcher &on, const conv_shape &shape, int count, const void *x,
                           const void *dy, float *partial, float *gradient) {
-    const patches left = patches_of(shape, count, x);
-    const plain_matrix right = {dy, left.pixels, shape.output.channels};
-    const cut parts = cut_of(shape, count);
-    product_end end = {};
-    end.partial = partial;
-    const dim3 grid(tiles((size_t)left.width, TILE_ROWS),
-                    tiles((size_t)right.columns, TILE_COLUMNS), (unsigned)parts.parts);
-    if (on.math == NINP_CUDA_BF16) {
-        launch(on, weights_kernel<bf16_math>, grid, TILE_THREADS, left, right, parts.pixels, end);
-    } else if (on.math == NINP_CUDA_TF32) {
-        launch(on, weights_kernel<tf32_math>, grid, TILE_THREADS, left, right, parts.pixels, end);
+    int parts;
+    if (is_stem(on.math, shape)) {
+        parts = stem_parts(shape, count);
+        stem_weight_parts(on, shape, count, x, dy, partial);
     } else {
-        launch(on, weights_kernel<float_math>, grid, TILE_THREADS, left, right, parts.pixels, end);
+        parts = cut_of(shape, count).parts;
+        run_weights(on, shape, count, x, dy, partial);
     }
-    launch_apart(on, add_parts_kernel, each_grid(weight_count(shape)), EACH_THREADS, partial,
-                 parts.parts, shape.input.channels, shape.kernel * shape.kernel,
-                 shape.output.channels, gradient);
+    launch_apart(on, add_parts_kernel, each_grid(weight_count(shape)), EACH_THREADS, partial, parts,
+                 shape.input.channels, shape.kernel * shape.kernel, shape.output.channels,
+                 gradient);
 }
 
 } // namespace ninp_cuda

@@ -72,9 +72,23 @@ void conv_input_gradient(launcher &on, const conv_shape &shape, int count, const
                          const void *weights, const derivative &of_x, void *dx);
 /* gradient: K x C x R x S. The pixels of the batch are cut into parts with sums of their own in
  * partial (weight_gradient_floats), which are added in order. */
-size_t weight_gradient_floats(const conv_shape &shape, int count);
+size_t weight_gradient_floats(ninp_cuda_math math, const conv_shape &shape, int count);
 void conv_weight_gradient(launcher &on, const conv_shape &shape, int count, const void *x,
                           const void *dy, float *partial, float *gradient);
+
+/* ---- convolutions of one or a few channels, as first ones have (stem.cu) ---- */
+
+/* Whether conv_forward and conv_weight_gradient are these: a kernel larger than 1, channels that do
+ * not fill 16 bytes, pictures that fill half a tile, and rows that fit into shared memory. */
+bool is_stem(ninp_cuda_math math, const conv_shape &shape);
+/* As conv_forward, and to the bit what conv.cu would give. */
+void stem_forward(launcher &on, const conv_shape &shape, int count, const void *x,
+                  const conv_weights &from, ninp_activation activation, void *y);
+/* partial: stem_parts weight gradients to be added up, each in rows (r, s, c) of output channels.
+ */
+int stem_parts(const conv_shape &shape, int count);
+void stem_weight_parts(launcher &on, const conv_shape &shape, int count, const void *x,
+                       const void *dy, float *partial);
 
 /* ---- two convolutions of kernel 1, stride 1, padding 0 at once (pair.cu) ---- */
 

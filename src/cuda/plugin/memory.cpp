@@ -30,7 +30,7 @@ struct shared_sizes {
 size_t partial_floats(const session &of, const step_state &state) {
     if (has_weights(*state.step) && of.task.training) {
         const nin_shape shape = state.conv.output;
-        return larger(weight_gradient_floats(state.conv, of.task.batch),
+        return larger(weight_gradient_floats(of.task.math, state.conv, of.task.batch),
                       column_floats(pixel_count(shape, of.task.batch), shape.channels));
     }
     const nin_shape input = state.step->input;

@@ -36,6 +36,9 @@ nin_status make_steps(session &of, nin_error *err) {
         of.steps[i].sizes.algorithm = "own";
         if (plan->steps[i].weight >= 0) {
             of.steps[i].conv = conv_of(plan->steps[i]);
+            if (is_stem(of.task.math, of.steps[i].conv)) {
+                of.steps[i].sizes.algorithm = "stem";
+            }
         }
     }
     return NIN_OK;
