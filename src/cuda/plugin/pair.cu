@@ -8,17 +8,10 @@
  * left factor of the second product. Where y1 has more columns than a block sums up at a time, x is
  * still needed and y1 lies behind it. Each half of the threads sums 64 columns, as in conv.cu and
  * in the same order, so that the values are those of two calls of conv_forward. */
-#include "cuda/plugin/kernels.h"
-#include "cuda/plugin/tile.h"
+#include "cuda/plugin/halves.h"
 
 namespace ninp_cuda {
 namespace {
-
-enum {
-    HALVES = 2,
-    PAIR_THREADS = HALVES * TILE_THREADS,
-    PAIR_COLUMNS = HALVES * TILE_COLUMNS /* that are summed at a time */
-};
 
 /* Of both products, in turn. */
 template <typename Math> union pair_scratch {
@@ -50,7 +43,7 @@ __device__ void read_left(const plain_matrix &x, const left_tile<Math, true> &to
     const int part = (int)threadIdx.x % 4 * SIZE;
     for (int along = part; along < whole_steps<Math>(x.columns); along += 4 * SIZE) {
 #pragma unroll
-        for (int row = (int)threadIdx.x / 4; row < TILE_ROWS; row += PAIR_THREADS / 4) {
+        for (int row = (int)threadIdx.x / 4; row < TILE_ROWS; row += HALVES_THREADS / 4) {
             to.put_row(row, along,
                        read_matrix<T>(x, (size_t)blockIdx.x * TILE_ROWS + (size_t)row, along));
         }
@@ -59,32 +52,18 @@ __device__ void read_left(const plain_matrix &x, const left_tile<Math, true> &to
 
 /* Adds left x right for this half's columns, from `column` on. `tile` is this half's. */
 template <typename Math>
-__device__ void multiply(const left_tile<Math, true> &left, const plain_matrix &right, int column,
-                         right_tile<Math> &tile, typename Math::sums &sums) {
-    typedef typename Math::value T;
-    enum { SIZE = piece<T>::SIZE, DEPTH = right_tile<Math>::DEPTH };
-    const int thread = (int)threadIdx.x % TILE_THREADS;
-    const int tile_column = thread % (TILE_COLUMNS / SIZE) * SIZE;
-    const int tile_row = thread / (TILE_COLUMNS / SIZE);
+__device__ void multiply(const half_place<Math> &place, const left_tile<Math, true> &left,
+                         const plain_matrix &right, int column, right_tile<Math> &tile,
+                         typename Math::sums &sums) {
+    enum { DEPTH = right_tile<Math>::DEPTH };
     const int depth = (int)right.rows;
-    piece<T> rights[2] = {};
-    for (int step = -DEPTH; step < depth; step += DEPTH) {
-        if (step >= 0) {
-#pragma unroll
-            for (int i = 0; i < 2; i++) {
-                tile.put(tile_row + DEPTH / 2 * i, tile_column, rights[i]);
-            }
-        }
+    piece<typename Math::value> rights[2];
+    place.read(right, 0, column, rights);
+    for (int step = 0; step < depth; step += DEPTH) {
+        place.put(rights, tile);
         __syncthreads();
-        const int next = step + DEPTH;
-        if (next < depth) {
-#pragma unroll
-            for (int i = 0; i < 2; i++) {
-                const size_t row = (size_t)(next + tile_row + DEPTH / 2 * i);
-                rights[i] = read_matrix<T>(right, row, column + tile_column);
-            }
-        }
-        if (step >= 0 && column < right.columns) {
+        place.read(right, (size_t)(step + DEPTH), column, rights);
+        if (column < right.columns) {
             sums.add(left.from(step), tile);
         }
         __syncthreads();
@@ -103,7 +82,7 @@ __device__ void finish_half(const pair_half &half, size_t pixels, int columns, i
     if (first >= (kept ? whole_steps<Math>(columns) : columns)) {
         return;
     }
-    for (int row = (int)threadIdx.x / PIECES; row < TILE_ROWS; row += PAIR_THREADS / PIECES) {
+    for (int row = (int)threadIdx.x / PIECES; row < TILE_ROWS; row += HALVES_THREADS / PIECES) {
         piece<T> values = empty_piece<T>();
         for (int i = 0; i < SIZE && first < columns; i++) {
             const float sum = tile.sums[row][in_tile + i] + half.from.bias[first + i];
@@ -125,13 +104,14 @@ template <typename Math>
 __device__ void multiply_all(const left_tile<Math, true> &left, int depth, const pair_half &half,
                              size_t pixels, int columns, pair_scratch<Math> &scratch,
                              const left_tile<Math, true> *kept) {
-    const int own = (int)threadIdx.x / TILE_THREADS;
+    const half_place<Math> place;
     const plain_matrix right = {half.from.weights, (size_t)depth, columns};
-    for (int column = 0; column < columns; column += PAIR_COLUMNS) {
-        typename Math::sums sums((int)threadIdx.x % TILE_THREADS);
-        multiply<Math>(left, right, column + own * TILE_COLUMNS, scratch.rights[own], sums);
+    for (int column = 0; column < columns; column += HALVES_COLUMNS) {
+        typename Math::sums sums(place.thread);
+        multiply<Math>(place, left, right, column + place.half * TILE_COLUMNS,
+                       scratch.rights[place.half], sums);
         for (int i = 0; i < HALVES; i++) {
-            if (i == own) {
+            if (i == place.half) {
                 sums.store(scratch.tile);
             }
             __syncthreads();
@@ -142,13 +122,13 @@ __device__ void multiply_all(const left_tile<Math, true> &left, int depth, const
 }
 
 template <typename Math>
-__global__ void __launch_bounds__(PAIR_THREADS, 2)
+__global__ void __launch_bounds__(HALVES_THREADS, 2)
     pair_kernel(pair_shape shape, size_t pixels, const void *x, pair_half first, pair_half second) {
     unsigned char *memory = large_memory();
     auto &scratch = *reinterpret_cast<pair_scratch<Math> *>(memory);
     memory += sizeof scratch;
     const auto left = tile_at<Math>(memory, shape.input);
-    if (shape.middle > PAIR_COLUMNS) {
+    if (shape.middle > HALVES_COLUMNS) {
         memory += left_bytes<Math>(shape.input);
     }
     const auto middle = tile_at<Math>(memory, shape.middle);
@@ -166,14 +146,14 @@ template <typename Math> size_t bytes_for(const pair_shape &shape) {
     const size_t left = left_bytes<Math>(shape.input);
     const size_t middle = left_bytes<Math>(shape.middle);
     const size_t larger = left > middle ? left : middle;
-    return sizeof(pair_scratch<Math>) + (shape.middle > PAIR_COLUMNS ? left + middle : larger);
+    return sizeof(pair_scratch<Math>) + (shape.middle > HALVES_COLUMNS ? left + middle : larger);
 }
 
 template <typename Math>
 void launch_pair(launcher &on, const pair_shape &shape, size_t pixels, const void *x,
                  const pair_half &first, const pair_half &second) {
     const dim3 grid((unsigned)((pixels + TILE_ROWS - 1) / TILE_ROWS));
-    launch_large(on, pair_kernel<Math>, grid, PAIR_THREADS, bytes_for<Math>(shape), shape, pixels,
+    launch_large(on, pair_kernel<Math>, grid, HALVES_THREADS, bytes_for<Math>(shape), shape, pixels,
                  x, first, second);
 }
 

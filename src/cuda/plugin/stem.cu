@@ -7,16 +7,12 @@
  *
  * Weight gradients are summed over the tiles of a part of the batch; the parts are added in order.
  */
-#include "cuda/plugin/kernels.h"
-#include "cuda/plugin/tile.h"
+#include "cuda/plugin/halves.h"
 
 namespace ninp_cuda {
 namespace {
 
 enum {
-    HALVES = 2,
-    STEM_THREADS = HALVES * TILE_THREADS,
-    STEM_COLUMNS = HALVES * TILE_COLUMNS,
     STEM_BYTES = 99 * 1024 /* that a block may take: all devices from compute capability 8.0 on have
                               them */
 };
@@ -79,7 +75,7 @@ template <typename Math, bool BY_ROW> size_t bytes_of(const stem &of) {
 /* How far columns first .. first + count of a patch lie from its begin; -1 behind the last. */
 __device__ void find_offsets(const stem &of, int first, int count, int *offsets) {
     const int channels = of.conv.input.channels;
-    for (int i = (int)threadIdx.x; i < count; i += STEM_THREADS) {
+    for (int i = (int)threadIdx.x; i < count; i += HALVES_THREADS) {
         const int column = first + i;
         const int position = column / channels;
         const int r = position / of.conv.kernel;
@@ -99,7 +95,7 @@ __device__ void read_rows(const stem &of, const void *x, int picture, int first,
     const int end = first + TILE_ROWS < of.pixels ? first + TILE_ROWS : of.pixels;
     const int rows = ((end - 1) / columns - first_row) * of.conv.stride + of.conv.kernel;
     const int values = input.width * input.channels; /* of an input row */
-    for (int row = (int)threadIdx.x / 32; row < rows; row += STEM_THREADS / 32) {
+    for (int row = (int)threadIdx.x / 32; row < rows; row += HALVES_THREADS / 32) {
         const int y = first_row * of.conv.stride - of.conv.padding + row;
         const bool inside = y >= 0 && y < input.height;
         const size_t line = (size_t)picture * (size_t)input.height + (size_t)(inside ? y : 0);
@@ -114,7 +110,7 @@ __device__ void read_rows(const stem &of, const void *x, int picture, int first,
             lines[row * of.line + i] = value;
         }
     }
-    for (int i = (int)threadIdx.x; i < TILE_ROWS; i += STEM_THREADS) {
+    for (int i = (int)threadIdx.x; i < TILE_ROWS; i += HALVES_THREADS) {
         const int pixel = first + i;
         const int line =
             (pixel / columns - first_row) * of.line + pixel % columns * of.conv.input.channels;
@@ -147,11 +143,11 @@ __device__ void finish(const stem_end &end, size_t first_row, int rows, int colu
             sums.store(tile);
         }
         __syncthreads();
-        const int column =
-            (int)blockIdx.y * STEM_COLUMNS + half * TILE_COLUMNS + (int)threadIdx.x % TILE_COLUMNS;
+        const int column = (int)blockIdx.y * HALVES_COLUMNS + half * TILE_COLUMNS +
+                           (int)threadIdx.x % TILE_COLUMNS;
         for (int row = (int)threadIdx.x / TILE_COLUMNS;
              row < TILE_ROWS && row < rows && column < columns;
-             row += STEM_THREADS / TILE_COLUMNS) {
+             row += HALVES_THREADS / TILE_COLUMNS) {
             const size_t index = (first_row + (size_t)row) * (size_t)columns + (size_t)column;
             const float sum = tile.sums[row][threadIdx.x % TILE_COLUMNS];
             if (end.partial) {
@@ -165,38 +161,9 @@ __device__ void finish(const stem_end &end, size_t first_row, int rows, int colu
     }
 }
 
-/* This thread's place in its half's right tile: pieces of two lines. */
-template <typename Math> struct right_place {
-    typedef typename Math::value T;
-    enum { LINES = right_tile<Math>::DEPTH / 2 };
-    int half, line, column;
-
-    __device__ right_place()
-        : half((int)threadIdx.x / TILE_THREADS),
-          line((int)threadIdx.x % TILE_THREADS / (TILE_COLUMNS / piece<T>::SIZE)),
-          column((int)threadIdx.x % (TILE_COLUMNS / piece<T>::SIZE) * piece<T>::SIZE) {
-    }
-    __device__ int first_column() const {
-        return (int)blockIdx.y * STEM_COLUMNS + half * TILE_COLUMNS;
-    }
-    __device__ void read(const plain_matrix &right, size_t row, piece<T> *rights) const {
-#pragma unroll
-        for (int i = 0; i < 2; i++) {
-            rights[i] =
-                read_matrix<T>(right, row + (size_t)(line + LINES * i), first_column() + column);
-        }
-    }
-    __device__ void put(const piece<T> *rights, right_tile<Math> *to) const {
-#pragma unroll
-        for (int i = 0; i < 2; i++) {
-            to[half].put(line + LINES * i, column, rights[i]);
-        }
-    }
-};
-
 /* y = P W. */
 template <typename Math>
-__global__ void __launch_bounds__(STEM_THREADS, 2)
+__global__ void __launch_bounds__(HALVES_THREADS, 2)
     stem_kernel(stem of, const void *x, plain_matrix right, stem_end end) {
     typedef typename Math::value T;
     enum { SIZE = piece<T>::SIZE, DEPTH = right_tile<Math>::DEPTH };
@@ -205,27 +172,28 @@ __global__ void __launch_bounds__(STEM_THREADS, 2)
     T *lines = reinterpret_cast<T *>(offsets + of.width);
     const int picture = (int)blockIdx.x / of.tiles;
     const int first = (int)blockIdx.x % of.tiles * TILE_ROWS;
-    const right_place<Math> place;
+    const half_place<Math> place;
+    const int column = (int)blockIdx.y * HALVES_COLUMNS + place.half * TILE_COLUMNS;
     piece<T> rights[2];
-    place.read(right, 0, rights);
+    place.read(right, 0, column, rights);
     find_offsets(of, 0, of.width, offsets);
     read_rows(of, x, picture, first, lines, memory.begins);
     __syncthreads();
-    typename Math::sums sums((int)threadIdx.x % TILE_THREADS);
+    typename Math::sums sums(place.thread);
     for (int step = 0; step < of.width; step += DEPTH) {
         const int part = (int)threadIdx.x % 4 * SIZE;
 #pragma unroll
-        for (int row = (int)threadIdx.x / 4; row < TILE_ROWS; row += STEM_THREADS / 4) {
+        for (int row = (int)threadIdx.x / 4; row < TILE_ROWS; row += HALVES_THREADS / 4) {
             piece<T> patch = empty_piece<T>();
             for (int i = 0; i < SIZE && step + part + i < of.width; i++) {
                 patch.values[i] = patch_value(lines, memory.begins[row], offsets[step + part + i]);
             }
             memory.left().put_row(row, part, patch);
         }
-        place.put(rights, memory.factors.rights);
+        place.put(rights, memory.factors.rights[place.half]);
         __syncthreads();
-        place.read(right, (size_t)(step + DEPTH), rights);
-        if (place.first_column() < right.columns) {
+        place.read(right, (size_t)(step + DEPTH), column, rights);
+        if (column < right.columns) {
             sums.add(memory.left(), memory.factors.rights[place.half]);
         }
         __syncthreads();
@@ -237,7 +205,7 @@ __global__ void __launch_bounds__(STEM_THREADS, 2)
 /* dW = P^T dy over the tiles of one part of the batch, 128 columns of the patches. Where a tile
  * hangs over the end of a picture, zeros of P^T meet the dy of the next one. */
 template <typename Math>
-__global__ void __launch_bounds__(STEM_THREADS, 2)
+__global__ void __launch_bounds__(HALVES_THREADS, 2)
     stem_weights_kernel(stem of, const void *x, plain_matrix dy, int part_tiles, stem_end end) {
     typedef typename Math::value T;
     enum { SIZE = piece<T>::SIZE, DEPTH = right_tile<Math>::DEPTH, PIECES = TILE_ROWS / SIZE };
@@ -245,25 +213,26 @@ __global__ void __launch_bounds__(STEM_THREADS, 2)
     int *offsets = memory.offsets();
     T *lines = reinterpret_cast<T *>(offsets + TILE_ROWS);
     const int first_row = (int)blockIdx.x * TILE_ROWS;
-    const right_place<Math> place;
+    const half_place<Math> place;
+    const int column = (int)blockIdx.y * HALVES_COLUMNS + place.half * TILE_COLUMNS;
     const int begin = (int)blockIdx.z * part_tiles;
     const int all = (int)(dy.rows / (size_t)of.pixels) * of.tiles;
     const int stop = begin + part_tiles < all ? begin + part_tiles : all;
     find_offsets(of, first_row, TILE_ROWS, offsets);
-    typename Math::sums sums((int)threadIdx.x % TILE_THREADS);
+    typename Math::sums sums(place.thread);
     for (int tile = begin; tile < stop; tile++) {
         const int picture = tile / of.tiles;
         const int first = tile % of.tiles * TILE_ROWS;
         const size_t row = (size_t)picture * (size_t)of.pixels + (size_t)first;
         piece<T> rights[2];
-        place.read(dy, row, rights);
+        place.read(dy, row, column, rights);
         read_rows(of, x, picture, first, lines, memory.begins);
         __syncthreads();
         for (int step = 0; step < TILE_ROWS && first + step < of.pixels; step += DEPTH) {
             const int left_row = (int)threadIdx.x % PIECES * SIZE;
 #pragma unroll
             for (int along = (int)threadIdx.x / PIECES; along < DEPTH;
-                 along += STEM_THREADS / PIECES) {
+                 along += HALVES_THREADS / PIECES) {
                 piece<T> patch;
                 for (int i = 0; i < SIZE; i++) {
                     patch.values[i] =
@@ -271,10 +240,10 @@ __global__ void __launch_bounds__(STEM_THREADS, 2)
                 }
                 memory.left().put_column(along, left_row, patch);
             }
-            place.put(rights, memory.factors.rights);
+            place.put(rights, memory.factors.rights[place.half]);
             __syncthreads();
-            place.read(dy, row + (size_t)(step + DEPTH), rights);
-            if (place.first_column() < dy.columns) {
+            place.read(dy, row + (size_t)(step + DEPTH), column, rights);
+            if (column < dy.columns) {
                 sums.add(memory.left(), memory.factors.rights[place.half]);
             }
             __syncthreads();
@@ -287,9 +256,9 @@ __global__ void __launch_bounds__(STEM_THREADS, 2)
 template <typename Math>
 void launch_forward(launcher &on, const stem &of, int count, const void *x,
                     const plain_matrix &right, const stem_end &end) {
-    const dim3 grid((unsigned)(count * of.tiles), tiles(right.columns, STEM_COLUMNS));
-    launch_large(on, stem_kernel<Math>, grid, STEM_THREADS, bytes_of<Math, true>(of), of, x, right,
-                 end);
+    const dim3 grid((unsigned)(count * of.tiles), tiles(right.columns, HALVES_COLUMNS));
+    launch_large(on, stem_kernel<Math>, grid, HALVES_THREADS, bytes_of<Math, true>(of), of, x,
+                 right, end);
 }
 
 /* How the tiles of a batch are cut into parts; as in conv.cu. */
@@ -301,7 +270,7 @@ cut cut_of(const stem &of, int count) {
     const int wanted_blocks = 264;
     const int least_tiles = 2;
     const int blocks =
-        (int)(tiles(of.width, TILE_ROWS) * tiles(of.conv.output.channels, STEM_COLUMNS));
+        (int)(tiles(of.width, TILE_ROWS) * tiles(of.conv.output.channels, HALVES_COLUMNS));
     const int all = count * of.tiles;
     const int wanted = (int)tiles(wanted_blocks, blocks);
     const int most = (int)tiles(all, least_tiles);
@@ -314,9 +283,9 @@ void launch_weights(launcher &on, const stem &of, int count, const void *x, cons
                     float *partial) {
     const cut parts = cut_of(of, count);
     const plain_matrix right = {dy, (size_t)count * (size_t)of.pixels, of.conv.output.channels};
-    const dim3 grid(tiles(of.width, TILE_ROWS), tiles(right.columns, STEM_COLUMNS),
+    const dim3 grid(tiles(of.width, TILE_ROWS), tiles(right.columns, HALVES_COLUMNS),
                     (unsigned)parts.parts);
-    launch_large(on, stem_weights_kernel<Math>, grid, STEM_THREADS, bytes_of<Math, false>(of), of,
+    launch_large(on, stem_weights_kernel<Math>, grid, HALVES_THREADS, bytes_of<Math, false>(of), of,
                  x, right, parts.tiles, stem_end{NULL, partial, NULL, NINP_ACTIVATION_NONE});
 }
 
