@@ -40,7 +40,7 @@ typedef struct ninp_cuda_libraries {
     char cublaslt_reason[200], cudnn_reason[200]; /* why it is missing; else "" */
 } ninp_cuda_libraries;
 
-/* Which pairs of 1 x 1 convolutions behind each other are one kernel, of those that fit. */
+/* Which pairs of 1 x 1 convolutions behind each other are one kernel, of those that can be. */
 typedef enum ninp_cuda_pairs {
     NINP_CUDA_PAIRS_CHOSEN, /* those that are faster */
     NINP_CUDA_PAIRS_ALL,
@@ -81,7 +81,7 @@ typedef struct ninp_cuda_task {
     bool own_only;      /* no library kernels: neither cuBLASLt nor cuDNN */
     ninp_cuda_choices *choices; /* taken where they run; what has to be measured is added while
                                    there is room. NULL: everything is measured */
-    ninp_cuda_pairs pairs; /* other than chosen: for tests */
+    ninp_cuda_pairs pairs;      /* other than chosen: for tests */
 } ninp_cuda_task;
 
 /* What a step of the plan settled. */

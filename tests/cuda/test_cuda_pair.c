@@ -247,6 +247,29 @@ static void chosen_by_shape(void **state) {
     }
 }
 
+/* A library's product that leaves a mask for backward is not replaced; in evaluation there is none.
+ */
+static void masks_stay(void **state) {
+    (void)state;
+    cuda_use_cublaslt();
+    nin_net *net = test_net_parse("input 8x9x7\nclasses 8\nconv2d 16 kernel=1\nrelu\n"
+                                  "conv2d 24 kernel=1\nrelu\nconv2d classes kernel=1\n"
+                                  "global_avg_pool\nflatten\n",
+                                  8);
+    cuda_stir(net);
+    for (int training = 0; training < 2; training++) {
+        const cuda_setup setup = {.count = 3,
+                                  .training = training,
+                                  .keep_results = true,
+                                  .libraries = true,
+                                  .pairs = NINP_CUDA_PAIRS_ALL};
+        assert_true(makes_pair(net, &setup, 0) == !training);
+        cuda_check(net, &setup, (cuda_bounds){2e-6, 1e-6, 1e-4}, "pair beside cublaslt");
+    }
+    cuda_use_no_library();
+    nin_net_free(net);
+}
+
 /* The time of both is that of the second step. */
 static void times(void **state) {
     (void)state;
@@ -279,6 +302,7 @@ int main(void) {
         cmocka_unit_test(nothing_between_is_written),
         cmocka_unit_test(not_a_number_stays_in_its_pixel),
         cmocka_unit_test(chosen_by_shape),
+        cmocka_unit_test(masks_stay),
         cmocka_unit_test(times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,11 +19,17 @@ void *result_of(const session &of, size_t i) {
     return of.steps[i].step->pooled ? of.unpooled : of.steps[i].output;
 }
 
+/* Whether backward counts on a mask that a library's product leaves with step i's results. */
+bool leaves_mask(const session &of, size_t i) {
+    return i + 1 < of.task.plan->count && of.steps[i + 1].input_masked;
+}
+
 /* In evaluation the results of steps share two places in turn, so y2 may lie where x is: a block
  * has read its pixels when it writes them, which are the same ones only with as many channels. */
 bool can_pair(const session &of, size_t first, size_t most_bytes) {
     if (first + 1 >= of.task.plan->count || !is_map(*of.steps[first].step) ||
-        !is_map(*of.steps[first + 1].step) || of.steps[first].step->pooled) {
+        !is_map(*of.steps[first + 1].step) || of.steps[first].step->pooled ||
+        leaves_mask(of, first) || leaves_mask(of, first + 1)) {
         return false;
     }
     const pair_shape shape = shape_of(of, first);

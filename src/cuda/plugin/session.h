@@ -104,7 +104,7 @@ void weighted_input_gradient(session &of, const step_state &state, int count, co
                              const void *dy, void *dx);
 
 /* fused.cpp: chooses steps that are one kernel, for batches of any size: the faster way, by a
- * trial; with `deterministic` by a rule of shapes. */
+ * trial; with `deterministic` by a rule of shapes. After choose_products, whose masks stay. */
 void choose_pairs(session &of);
 /* Step i, which has weights, from its input to its result before its max-pool. The first step of a
  * pair does nothing: the second one does the work of both. */
