@@ -27,7 +27,7 @@ static const char *const groups[] = {
 static const char *const whitenings[] = {"none", "zca", NULL};
 
 /* Those of nin_session_options; the first one is the default. */
-static const char *const maths[] = {"float32", "tf32", "bf16", NULL};
+static const char *const maths[] = {"float32", "tf32", "bf16", "fast", NULL};
 
 /* In the order of nin_optimizer, nin_schedule, nin_init and nin_on_failure. */
 static const char *const optimizers[] = {"sgd", "adam", "adamw", NULL};
@@ -188,8 +188,9 @@ static const cli_setting table[] = {
      "auto, cpu, cuda (the first that can be used), cuda:N, or reference (slow, exact); auto is "
      "cuda where it can be had",
      GROUP_PLACE, TRAIN | CLI_FOR_ENGINE | CLI_MAY_MOVE},
-    {"math", 0, CLI_CHOICE, AT(math), CHOICES(maths), "float32|tf32|bf16",
-     "how cuda multiplies; tf32 and bf16 round factors to 10 and 7 bits, for tensor cores",
+    {"math", 0, CLI_CHOICE, AT(math), CHOICES(maths), "float32|tf32|bf16|fast",
+     "how cuda multiplies; tf32 and bf16 round factors to 10 and 7 bits, for tensor cores; fast: "
+     "bf16 on cuda, float32 elsewhere",
      GROUP_PLACE, TRAIN | CLI_FOR_ENGINE | CLI_MAY_MOVE},
     {"deterministic", 0, CLI_SWITCH, AT(train.session.deterministic), NONE, "yes|no",
      "the same bits in every run on cuda too, which may take longer; cpu always gives them",

@@ -19,8 +19,8 @@ typedef struct nin_session_options {
     const char *isa;    /* of the CPU: "auto", or one that nin_isa lists; NULL: auto */
     const char *math;   /* "float32"; on CUDA devices also "tf32" (factors of products lose 13 of
                            their 23 bits) and "bf16" (results between layers and factors are
-                           bfloat16; weights, their gradients, sums and the loss stay float32).
-                           NULL: float32 */
+                           bfloat16; weights, their gradients, sums and the loss stay float32);
+                           "fast": bf16 on CUDA devices, float32 elsewhere. NULL: float32 */
     int threads;   /* 0: one a processor this process may use; fewer run where a batch is too little
                       work for them */
     int batch;     /* the largest batch it will be given */

@@ -25,6 +25,7 @@ static const ninp_engine *const engines[] = {&ninp_engine_cpu, &ninp_engine_cuda
 enum { ENGINES = sizeof engines / sizeof *engines };
 
 #define FLOAT32 "float32"
+#define FAST "fast"
 
 nin_session_options nin_session_options_defaults(void) {
     return (nin_session_options){.device = "auto", .isa = "auto", .batch = 1};
@@ -42,7 +43,7 @@ static nin_status settle_auto(nin_session_options *options, nin_error *err) {
         options->device = ninp_engine_cuda.name;
         return NIN_OK;
     }
-    if (!cpu && strcmp(options->math, FLOAT32) != 0) {
+    if (!cpu && strcmp(options->math, FLOAT32) != 0 && strcmp(options->math, FAST) != 0) {
         return ninp_fail(err, NIN_ERROR_UNAVAILABLE, "math %s needs a CUDA device: %s",
                          options->math, reason.message);
     }
@@ -94,6 +95,9 @@ static nin_status settle_options(nin_session_options *options, const ninp_engine
     *engine = find_engine(options->device, err);
     if (!*engine) {
         return err->status;
+    }
+    if (strcmp(options->math, FAST) == 0) {
+        options->math = *engine == &ninp_engine_cuda ? "bf16" : FLOAT32;
     }
     if (*engine != &ninp_engine_cuda && strcmp(options->math, FLOAT32) != 0) {
         return ninp_fail(err, NIN_ERROR_ARGUMENT,
@@ -263,9 +267,10 @@ ninp_resident_device ninp_session_resident(nin_session *session) {
 nin_status ninp_resident_told(const ninp_resident_device *device, int count, nin_status status,
                               nin_error *err) {
     device->session->count = status == NIN_OK ? count : 0;
-    return status == NIN_OK ? NIN_OK
-                            : ninp_prefix(err, status, "device %s: ",
-                                          nin_session_get_info(device->session).device);
+    return status == NIN_OK
+               ? NIN_OK
+               : ninp_prefix(err, status,
+                             "device %s: ", nin_session_get_info(device->session).device);
 }
 
 size_t nin_session_step_count(const nin_session *session) {

@@ -73,6 +73,13 @@ static void test_without_plugin(void **state) {
     nin_session_free(session);
     nin_net_free(net);
 
+    options.math = "fast";
+    net = open_net();
+    session = open_session(net, &options);
+    assert_string_equal(nin_session_get_info(session).math, "float32");
+    nin_session_free(session);
+    nin_net_free(net);
+
     options.math = "bf16";
     expect_refusal(&options, NIN_ERROR_UNAVAILABLE, "math bf16 needs a CUDA device: ");
     options.device = "cpu";
@@ -146,9 +153,13 @@ static void test_information(void **state) {
 
     nin_net *net = open_net();
     nin_session_options options = on_device();
+    options.math = "fast";
+    nin_session *session = open_session(net, &options);
+    assert_string_equal(nin_session_get_info(session).math, "bf16");
+    nin_session_free(session);
     options.math = "tf32";
     options.deterministic = true;
-    nin_session *session = open_session(net, &options);
+    session = open_session(net, &options);
     nin_session_info info = nin_session_get_info(session);
     assert_string_equal(info.isa, "sm_90");
     assert_string_equal(info.hardware, "Fake Accelerator");
