@@ -19,3 +19,10 @@ losses moved | tail -n 1
 # What the device does not do is left to the loader.
 little_run loaded $options --device cuda --epochs 1 --gcn 1 --accumulate 2
 grep -c '"step"' loaded/log.jsonl
+# A step that is not finite is found in the middle of those that were made at once.
+printf 'input 1x28x28\nflatten\nlinear 16\nrelu\nlinear 16\nrelu\nlinear classes\n' >small.net
+for device in cpu cuda; do
+    little_run bad-$device --model small.net --lr 1e6 --momentum 0.9 --device $device \
+        2>bad-$device.txt || echo "exit code $?"
+done
+sed 's/;.*//' bad-cpu.txt bad-cuda.txt
