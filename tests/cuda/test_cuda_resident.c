@@ -305,6 +305,15 @@ typedef struct trained {
     ninp_resident_result results[STEPS];
 } trained;
 
+/* All values of the net. */
+static size_t count_values(void) {
+    nin_net *net = test_net_parse(net_text, 1);
+    const nin_tensor last = nin_net_tensor(net, nin_net_tensor_count(net) - 1);
+    const size_t count = (size_t)(last.values - nin_net_tensor(net, 0).values) + last.count;
+    nin_net_free(net);
+    return count;
+}
+
 static trained trained_start(size_t values) {
     trained run = {.net = test_net_parse(net_text, 1)};
     cuda_stir(run.net);
@@ -445,10 +454,7 @@ static void check_update(nin_train_options options, ninp_cuda_math math) {
     }
     picture_set set = set_make(1, 8, 8, shape(1, 8, 8));
     const cuda_setup setup = {.math = math, .count = BATCH, .training = true, .frozen = frozen};
-    nin_net *net = test_net_parse(net_text, 1);
-    const nin_tensor last = nin_net_tensor(net, nin_net_tensor_count(net) - 1);
-    const size_t values = (size_t)(last.values - nin_net_tensor(net, 0).values) + last.count;
-    nin_net_free(net);
+    const size_t values = count_values();
     trained here = trained_start(values);
     trained there = trained_start(values);
     train_here(&options, rules, &set, &setup, &here);
@@ -511,10 +517,8 @@ static void nothing_moves_after_infinity(void **state) {
     }
     picture_set set = set_make(1, 8, 8, shape(1, 8, 8));
     const cuda_setup setup = {.count = BATCH, .training = true};
-    nin_net *net = test_net_parse(net_text, 1);
-    const size_t parameters = nin_net_parameter_count(net);
-    nin_net_free(net);
-    trained run = trained_start(2 * parameters);
+    trained run = trained_start(count_values());
+    const size_t parameters = nin_net_parameter_count(run.net);
     float *values = nin_net_tensor(run.net, 0).values;
     values[3] = INFINITY;
     float *before = allocate(parameters, sizeof *before);

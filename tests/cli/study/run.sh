@@ -1,6 +1,7 @@
 # A study trains every row with every seed, tells how runs end, and writes table, plot and results.
 cp "$CASES/tiny.rows" .
-"$NIN" study stability --rows tiny.rows --out tiny --seeds 2 --threads 1
+"$NIN" study stability --rows tiny.rows --out tiny --seeds 2 --threads 1 2>said.txt
+grep -v '^run [0-9]' said.txt >&2 # how far it is, where it takes long
 find tiny | sort
 sed 's/, "seconds.*"isa": "[a-z0-9]*"//; s/\("[a-z]*_\(loss\|acc\)"\): [^,]*/\1: x/g' tiny/results.jsonl
 cat tiny/table.md
