@@ -165,8 +165,7 @@ static nin_net *mirror_net(nin_shape input) {
     return test_net_parse(text, 1);
 }
 
-static const ninp_resident_update plain_update = {.optimizer = NIN_OPTIMIZER_SGD};
-
+/* Of plain gradient descent, unless `how` says more. */
 static ninp_resident_update update_of(const nin_net *net, ninp_resident_tensor *tensors,
                                       ninp_resident_update how) {
     for (how.tensor_count = 0; how.tensor_count < nin_net_tensor_count(net) &&
@@ -189,7 +188,7 @@ static void check_pictures(int channels, int height, int width, nin_shape input,
     nin_error err = {0};
     expect_ok(hold(&set, session.state, &err), &err);
     ninp_resident_tensor tensors[2] = {{.lr_scale = 1}, {.lr_scale = 1}};
-    const ninp_resident_update update = update_of(net, tensors, plain_update);
+    const ninp_resident_update update = update_of(net, tensors, (ninp_resident_update){0});
     expect_ok(functions()->begin(session.state, &update, &err), &err);
     ninp_resident_place places[BATCH];
     for (int i = 0; i < BATCH; i++) {
@@ -252,7 +251,7 @@ static void one_picture_many_times(void **state) {
     nin_error err = {0};
     expect_ok(hold(&set, session.state, &err), &err);
     ninp_resident_tensor tensors[2] = {{.frozen = true}, {.frozen = true}};
-    const ninp_resident_update update = update_of(net, tensors, plain_update);
+    const ninp_resident_update update = update_of(net, tensors, (ninp_resident_update){0});
     expect_ok(functions()->begin(session.state, &update, &err), &err);
     ninp_resident_place places[BATCH];
     for (int i = 0; i < BATCH; i++) {
