@@ -1,12 +1,12 @@
 /* Which pairs of steps are one kernel (pair.cu), and running it. */
-#include "cuda/plugin/session.h"
+#include "cuda/plugin/timing.h"
 
 namespace ninp_cuda {
 namespace {
 
 bool is_map(const ninp_step &step) {
-    return step.work == NINP_WORK_CONV && step.conv.kernel == 1 && step.conv.stride == 1 &&
-           step.conv.padding == 0;
+    return step.work == NINP_WORK_CONV &&
+           is_one_pixel(step.conv.kernel, step.conv.stride, step.conv.padding);
 }
 
 pair_shape shape_of(const session &of, size_t first) {
@@ -61,21 +61,12 @@ void run_apart(session &of, size_t first, int count) {
     }
 }
 
-/* Milliseconds of a few runs for the largest batch, on whatever the memory holds. */
-float time_runs(session &of, void (*run)(session &, size_t, int), size_t first) {
-    enum { RUNS = 3 };
-    float milliseconds = 0.0F;
-    run(of, first, of.task.batch); /* warm */
-    note(of.on, cudaEventRecord(of.start, of.on.stream));
-    for (int i = 0; i < RUNS; i++) {
+/* For the largest batch, on whatever the memory holds. */
+float time_way(session &of, void (*run)(session &, size_t, int), size_t first) {
+    return time_runs(of, [&] {
         run(of, first, of.task.batch);
-    }
-    note(of.on, cudaEventRecord(of.end, of.on.stream));
-    note(of.on, cudaStreamSynchronize(of.on.stream));
-    if (of.on.error == cudaSuccess) {
-        note(of.on, cudaEventElapsedTime(&milliseconds, of.start, of.end));
-    }
-    return milliseconds;
+        return true;
+    });
 }
 
 /* Up to so many channels a convolution of kernel 1 has fewer operations a byte than large devices
@@ -92,7 +83,7 @@ bool is_worth_it(session &of, size_t first) {
     if (of.task.deterministic) {
         return few_channels(shape_of(of, first));
     }
-    return time_runs(of, run_pair, first) < time_runs(of, run_apart, first);
+    return time_way(of, run_pair, first) < time_way(of, run_apart, first);
 }
 
 } // namespace
@@ -101,8 +92,7 @@ void choose_pairs(session &of) {
     int most_bytes = 0;
     note(of.on, cudaDeviceGetAttribute(&most_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin,
                                        of.task.device));
-    note(of.on, cudaEventCreate(&of.start));
-    note(of.on, cudaEventCreate(&of.end));
+    open_clock(of);
     for (size_t i = 0; i < of.task.plan->count && of.on.error == cudaSuccess; i++) {
         if (can_pair(of, i, (size_t)most_bytes) && is_worth_it(of, i)) {
             of.steps[i].starts_pair = true;
@@ -111,8 +101,7 @@ void choose_pairs(session &of) {
             i++;
         }
     }
-    (void)cudaEventDestroy(of.start);
-    (void)cudaEventDestroy(of.end);
+    close_clock(of);
 }
 
 void forward_product(session &of, size_t i, int count) {

@@ -1,6 +1,6 @@
 /* The steps of a plan, forward and backward. The gradient that a step receives is that of its
  * result before its own activation (docs/design.md, "The gradient convention"). */
-#include "cuda/plugin/session.h"
+#include "cuda/plugin/timing.h"
 
 namespace ninp_cuda {
 namespace {
@@ -8,20 +8,12 @@ namespace {
 /* Times what is started between begin_time and end_time, where steps are timed. */
 void begin_time(session &of) {
     if (of.times) {
-        note(of.on, cudaEventRecord(of.start, of.on.stream));
+        start_clock(of);
     }
 }
 
 double end_time(session &of) {
-    float milliseconds = 0.0F;
-    if (of.times) {
-        note(of.on, cudaEventRecord(of.end, of.on.stream));
-        note(of.on, cudaStreamSynchronize(of.on.stream));
-        if (of.on.error == cudaSuccess) {
-            note(of.on, cudaEventElapsedTime(&milliseconds, of.start, of.end));
-        }
-    }
-    return (double)milliseconds * 1e-3;
+    return of.times ? (double)stop_clock(of) * 1e-3 : 0.0;
 }
 
 const float *tensor(const session &of, int number) {

@@ -1,6 +1,7 @@
 /* The functions of the plug-in's table that concern a session. */
 #include "cuda/plugin/session.h"
 #include "cuda/plugin/table.h"
+#include "cuda/plugin/timing.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -219,8 +220,7 @@ nin_status profile_steps(void *state, const nin_examples *examples, nin_step_tim
     session &of = enter(state);
     const size_t steps = of.task.plan->count;
     memset(times, 0, steps * sizeof *times);
-    note(of.on, cudaEventCreate(&of.start));
-    note(of.on, cudaEventCreate(&of.end));
+    open_clock(of);
     copy_values(of);
     if (of.task.training) {
         copy_examples(of, *examples);
@@ -240,8 +240,7 @@ nin_status profile_steps(void *state, const nin_examples *examples, nin_step_tim
     copy_out(of, of.task.values + of.task.parameter_count, of.values + of.task.parameter_count,
              (of.task.value_count - of.task.parameter_count) * sizeof *of.values);
     const nin_status status = wait(of, "timing steps", err);
-    (void)cudaEventDestroy(of.start);
-    (void)cudaEventDestroy(of.end);
+    close_clock(of);
     return status;
 }
 

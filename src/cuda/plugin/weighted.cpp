@@ -1,7 +1,7 @@
 /* Convolutions and fully-connected layers: batches of the full size by cuBLASLt or cuDNN where they
  * have a product for them, the rest by our own kernels. */
 #include "cuda/plugin/choices.h"
-#include "cuda/plugin/session.h"
+#include "cuda/plugin/timing.h"
 
 #include <string.h>
 
@@ -36,28 +36,6 @@ void run_product(session &of, const step_state &state, product_pass pass, const 
     }
 }
 
-/* Milliseconds that an algorithm takes of a few runs; negative: it does not run. */
-float time_algorithm(session &of, const product &tried, int algorithm,
-                     const product_arrays &arrays) {
-    enum { RUNS = 3 };
-    float milliseconds = 0.0F;
-    if (!tried.run(algorithm, arrays)) { /* and warm */
-        return -1.0F;
-    }
-    note(of.on, cudaEventRecord(of.start, of.on.stream));
-    for (int i = 0; i < RUNS; i++) {
-        if (!tried.run(algorithm, arrays)) {
-            return -1.0F;
-        }
-    }
-    note(of.on, cudaEventRecord(of.end, of.on.stream));
-    note(of.on, cudaStreamSynchronize(of.on.stream));
-    if (of.on.error == cudaSuccess) {
-        note(of.on, cudaEventElapsedTime(&milliseconds, of.start, of.end));
-    }
-    return milliseconds;
-}
-
 /* Whatever it leaves behind if it fails is no fault of what comes next. */
 void forget_failure() {
     (void)cudaGetLastError();
@@ -69,7 +47,7 @@ int measure_algorithms(session &of, const product &tried, const product_arrays &
     int best = -1;
     float best_time = 0.0F;
     for (int i = 0; i < tried.algorithms; i++) {
-        const float time = time_algorithm(of, tried, i, arrays);
+        const float time = time_runs(of, [&] { return tried.run(i, arrays); });
         if (time < 0.0F) {
             forget_failure();
         }
@@ -226,8 +204,7 @@ void choose_products(session &of) {
     if (!of.libraries.cublaslt && !of.libraries.cudnn) {
         return;
     }
-    note(of.on, cudaEventCreate(&of.start));
-    note(of.on, cudaEventCreate(&of.end));
+    open_clock(of);
     for (size_t i = 0; i < of.task.plan->count && of.on.error == cudaSuccess; i++) {
         if (of.steps[i].step->weight < 0) {
             continue;
@@ -243,8 +220,7 @@ void choose_products(session &of) {
             choose_product(of, i, PASS_INPUT_GRADIENT);
         }
     }
-    (void)cudaEventDestroy(of.start);
-    (void)cudaEventDestroy(of.end);
+    close_clock(of);
     name_algorithms(of);
 }
 
