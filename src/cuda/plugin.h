@@ -13,8 +13,8 @@ extern "C" {
 
 #include <nin/session.h>
 
-/* Counts up with every change to this file. */
-enum { NINP_CUDA_PLUGIN_ABI = 4 };
+/* Counts up with every change to this file or to what it includes of the engine. */
+enum { NINP_CUDA_PLUGIN_ABI = 5 };
 
 /* How products are computed; sums, weights, their gradients and the loss are float32 or more in
  * all of them. */

@@ -11,7 +11,7 @@
 /* An axis of Pillow's resize (image/resize.h): sample o of the result is the sum over
  * t < counts[o] of weights[o * taps + t] * sample firsts[o] + t of the source. */
 typedef struct ninp_resident_axis {
-    int in, out, taps;
+    int out, taps;
     const int *firsts, *counts; /* out */
     const int32_t *weights;     /* out x taps; NINP_RESIDENT_PRECISION bits behind the point */
 } ninp_resident_axis;

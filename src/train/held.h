@@ -13,6 +13,12 @@ bool ninp_held_fits(const nin_loader *loader);
 nin_status ninp_held_copy(const ninp_resident_device *device, const nin_loader *loader,
                           nin_error *err);
 
+/* The parts of both: what a preparer makes of `pixels`, the bytes of all pictures, as a device is
+ * told it, and a picture that is not mixed with any other one. */
+ninp_resident_pictures ninp_held_pictures(const ninp_preparer *preparer,
+                                          const nin_dataset_info *info, const uint8_t *pixels);
+ninp_resident_place ninp_held_lot(uint32_t picture, int32_t label, const ninp_augment *lot);
+
 /* A picture with the loader's lot in an epoch, not mixed with any other one. */
 ninp_resident_place ninp_held_place(const nin_loader *loader, int epoch, uint32_t picture);
 

@@ -13,9 +13,13 @@
 #include "train/held.h"
 #include "train/trainer.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+static_assert((int)NINP_OPTIMIZER_SLOTS == (int)NINP_RESIDENT_SLOTS,
+              "a device keeps what the optimizer keeps");
 
 enum { MOST_STEPS = 64 };         /* at once */
 static const double MOMENT = 0.1; /* seconds that steps made at once should take */
@@ -61,17 +65,15 @@ static ninp_resident_mix mix_of(const ninp_mix *mix) {
                                .height = mix->height};
 }
 
-/* Step `number` of the run, counted from 0. */
-static ninp_resident_step step_of(const ninp_trainer *trainer, uint64_t number) {
-    const nin_train_options *options = &trainer->options;
+ninp_resident_step ninp_resident_step_of(const nin_train_options *options, uint64_t number,
+                                         float lr) {
     const double done = (double)(number + 1);
-    const float average = ninp_average_decay(options->ema, number + 1);
-    return (ninp_resident_step){
-        .number = number,
-        .lr = nin_schedule_lr(options, number, trainer->steps, trainer->batches),
-        .average_rest = 1 - average,
-        .adam_bias = 1 - pow((double)options->beta1, done),
-        .adam_correction = (float)sqrt(1 - pow((double)options->beta2, done))};
+    return (ninp_resident_step){.number = number,
+                                .lr = lr,
+                                .average_rest = 1 - ninp_average_decay(options->ema, number + 1),
+                                .adam_bias = 1 - pow((double)options->beta1, done),
+                                .adam_correction =
+                                    (float)sqrt(1 - pow((double)options->beta2, done))};
 }
 
 static void fill_epoch(const ninp_trainer *trainer, int epoch) {
@@ -87,7 +89,9 @@ static void fill_epoch(const ninp_trainer *trainer, int epoch) {
         const ninp_mix mix = ninp_loader_mix(loader, epoch, batch);
         const uint64_t number = (uint64_t)epoch * (uint64_t)trainer->batches + (uint64_t)batch;
         ninp_resident_step *step = &run->steps[batch];
-        *step = step_of(trainer, number);
+        *step = ninp_resident_step_of(
+            &trainer->options, number,
+            nin_schedule_lr(&trainer->options, number, trainer->steps, trainer->batches));
         step->first = first;
         step->count = (uint32_t)count;
         step->mix = mix_of(&mix);
@@ -252,35 +256,41 @@ static nin_status allocate(const ninp_trainer *trainer, ninp_resident_run *run, 
                : ninp_fail_memory(err, run->pictures * sizeof *run->places, "an epoch");
 }
 
+ninp_resident_update ninp_resident_update_of(const nin_train_options *options, const nin_net *net,
+                                             const ninp_tensor_rule *rules,
+                                             ninp_resident_tensor *tensors) {
+    for (size_t i = 0; i < net->trainable_count; i++) {
+        tensors[i] = (ninp_resident_tensor){.count = nin_net_tensor(net, i).count,
+                                            .lr_scale = rules[i].lr_scale,
+                                            .weight_decay = rules[i].weight_decay,
+                                            .frozen = rules[i].frozen};
+    }
+    return (ninp_resident_update){.optimizer = options->optimizer,
+                                  .momentum = options->momentum,
+                                  .beta1 = options->beta1,
+                                  .beta2 = options->beta2,
+                                  .epsilon = options->epsilon,
+                                  .nesterov = options->nesterov,
+                                  .clip_norm = options->clip_norm,
+                                  .label_smoothing = options->label_smoothing,
+                                  .tensors = tensors,
+                                  .tensor_count = net->trainable_count,
+                                  .slot_count =
+                                      (int)ninp_optimizer_of(options)->slot_count(options)};
+}
+
 static nin_status begin(const ninp_trainer *trainer, const ninp_resident_device *device,
                         nin_error *err) {
-    const nin_train_options *options = &trainer->options;
     const nin_net *net = trainer->task.model->net;
     const ninp_buffers *buffers = &trainer->buffers;
     ninp_resident_tensor *tensors = ninp_calloc(net->trainable_count, sizeof *tensors);
     if (!tensors) {
         return ninp_fail_memory(err, net->trainable_count * sizeof *tensors, "an update");
     }
-    for (size_t i = 0; i < net->trainable_count; i++) {
-        tensors[i] = (ninp_resident_tensor){.count = nin_net_tensor(net, i).count,
-                                            .lr_scale = buffers->rules[i].lr_scale,
-                                            .weight_decay = buffers->rules[i].weight_decay,
-                                            .frozen = buffers->rules[i].frozen};
-    }
-    const ninp_resident_update update = {
-        .optimizer = options->optimizer,
-        .momentum = options->momentum,
-        .beta1 = options->beta1,
-        .beta2 = options->beta2,
-        .epsilon = options->epsilon,
-        .nesterov = options->nesterov,
-        .clip_norm = options->clip_norm,
-        .label_smoothing = options->label_smoothing,
-        .tensors = tensors,
-        .tensor_count = net->trainable_count,
-        .slots = buffers->slots,
-        .slot_count = (int)ninp_optimizer_of(options)->slot_count(options),
-        .average = buffers->average ? buffers->average->values : NULL};
+    ninp_resident_update update =
+        ninp_resident_update_of(&trainer->options, net, buffers->rules, tensors);
+    update.slots = buffers->slots;
+    update.average = buffers->average ? buffers->average->values : NULL;
     const nin_status status = device->functions->begin(device->state, &update, err);
     free(tensors);
     return ninp_resident_told(device, 0, status, err);

@@ -3,7 +3,8 @@
 #ifndef NINP_TRAIN_RESIDENT_H
 #define NINP_TRAIN_RESIDENT_H
 
-#include <nin/train.h>
+#include "engine/resident.h"
+#include "train/rules.h"
 
 typedef struct ninp_trainer ninp_trainer;
 typedef struct ninp_resident_run ninp_resident_run;
@@ -21,5 +22,14 @@ nin_status ninp_resident_advance(ninp_trainer *trainer, nin_error *err);
 
 /* Brings them up to date. Also where nothing is resident. */
 nin_status ninp_resident_fetch(ninp_trainer *trainer, nin_error *err);
+
+/* What a device is told of a run. The first one: without arrays; `tensors` is room for one a
+ * trainable tensor of the net, with its rule. The second one: step `number` of the run, from 0,
+ * without its pictures. */
+ninp_resident_update ninp_resident_update_of(const nin_train_options *options, const nin_net *net,
+                                             const ninp_tensor_rule *rules,
+                                             ninp_resident_tensor *tensors);
+ninp_resident_step ninp_resident_step_of(const nin_train_options *options, uint64_t number,
+                                         float lr);
 
 #endif

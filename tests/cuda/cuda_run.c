@@ -139,7 +139,7 @@ static cuda_outcome begin_outcome(const cuda_setup *setup, const cuda_session *s
     return outcome;
 }
 
-static void expect_ok(nin_status status, const nin_error *err) {
+void cuda_expect_ok(nin_status status, const nin_error *err) {
     if (status != NIN_OK) {
         fail_msg("%s", err->message);
     }
@@ -155,7 +155,7 @@ static void read_results(const cuda_outcome *outcome, int count, read_result rea
     for (size_t i = 0; i < outcome->steps; i++) {
         const size_t each = outcome->result_counts[i] / (size_t)count;
         for (int n = 0; outcome->results[i] && n < count; n++) {
-            expect_ok(read(engine, i, n, outcome->results[i] + (size_t)n * each, &err), &err);
+            cuda_expect_ok(read(engine, i, n, outcome->results[i] + (size_t)n * each, &err), &err);
         }
     }
 }
@@ -169,12 +169,12 @@ cuda_outcome cuda_run(nin_net *net, const cuda_setup *setup, uint64_t seed) {
     float *before = copy(session.task.values, outcome.value_count);
     cuda_batch batch = cuda_batch_make(net, setup, seed);
     if (setup->training) {
-        expect_ok(plugin->gradients(session.state, &batch.examples, outcome.gradients,
-                                    &outcome.loss, &err),
-                  &err);
+        cuda_expect_ok(plugin->gradients(session.state, &batch.examples, outcome.gradients,
+                                         &outcome.loss, &err),
+                       &err);
     } else {
-        expect_ok(plugin->logits(session.state, batch.images, setup->count, outcome.logits, &err),
-                  &err);
+        cuda_expect_ok(
+            plugin->logits(session.state, batch.images, setup->count, outcome.logits, &err), &err);
     }
     read_results(&outcome, setup->count, plugin->result, session.state);
     outcome.values = copy(session.task.values, outcome.value_count);
@@ -223,14 +223,14 @@ cuda_outcome cuda_run_reference(nin_net *net, const cuda_setup *setup, uint64_t 
     options.frozen = setup->frozen;
     options.seed = SEED;
     nin_session *session;
-    expect_ok(nin_session_create(net, &options, &session, &err), &err);
+    cuda_expect_ok(nin_session_create(net, &options, &session, &err), &err);
     if (setup->training) {
-        expect_ok(
+        cuda_expect_ok(
             nin_session_gradients(session, &batch.examples, outcome.gradients, &outcome.loss, &err),
             &err);
     } else {
-        expect_ok(nin_session_logits(session, batch.images, setup->count, outcome.logits, &err),
-                  &err);
+        cuda_expect_ok(
+            nin_session_logits(session, batch.images, setup->count, outcome.logits, &err), &err);
     }
     const reference_run run = {net, &shape.plan, session};
     read_results(&outcome, setup->count, reference_result, &run);
@@ -310,6 +310,28 @@ static void check_tensors(const nin_net *net, const cuda_setup *setup, const cud
     }
 }
 
+cuda_outcome cuda_run_in_any_order(nin_net *net, const cuda_setup *setup, uint64_t seed) {
+    cuda_outcome first = cuda_run(net, setup, seed);
+    cuda_outcome again = cuda_run(net, setup, seed);
+    cuda_expect_same(&again, &first);
+    cuda_outcome_free(&again);
+    if (cuda_reverse_threads(true)) {
+        cuda_outcome reversed = cuda_run(net, setup, seed);
+        cuda_reverse_threads(false);
+        cuda_expect_same(&reversed, &first);
+        cuda_outcome_free(&reversed);
+    }
+    return first;
+}
+
+bool cuda_step_is(const cuda_session *session, size_t step, const char *algorithm) {
+    return strcmp(cuda_plugin()->step(session->state, step).algorithm, algorithm) == 0;
+}
+
+const cuda_bounds cuda_math_bounds[3] = {[NINP_CUDA_FLOAT32] = {2e-6, 1e-6, 1e-5},
+                                         [NINP_CUDA_TF32] = {1e-3, 1e-3, 4e-3},
+                                         [NINP_CUDA_BF16] = {1e-2, 2e-2, 3e-2}};
+
 void cuda_check(nin_net *net, const cuda_setup *setup, cuda_bounds bounds, const char *what) {
     cuda_outcome exact = cuda_run_reference(net, setup, 21);
     cuda_outcome fast = cuda_run(net, setup, 21);
@@ -364,8 +386,8 @@ void cuda_expect_products(const char *text, int steps) {
     nin_error err = {0};
     cuda_session_open(net, &setup, &session);
     const int opened = cuda_library_products();
-    expect_ok(cuda_plugin()->gradients(session.state, &batch.examples, gradients, &loss, &err),
-              &err);
+    cuda_expect_ok(cuda_plugin()->gradients(session.state, &batch.examples, gradients, &loss, &err),
+                   &err);
     if (opened >= 0) {
         enum { PASSES = 3 };
         assert_int_equal(cuda_library_products() - opened, steps * PASSES);

@@ -29,6 +29,8 @@ bool cuda_set_masks(bool supported);
 size_t cuda_allocations(void);
 size_t cuda_allocated_bytes(void);
 
+void cuda_expect_ok(nin_status status, const nin_error *err);
+
 /* Biases that are not zero, and batch norm that does something: as a net starts it is nearly the
  * identity in evaluation. */
 void cuda_stir(nin_net *net);
@@ -91,6 +93,11 @@ void cuda_outcome_free(cuda_outcome *outcome);
 
 /* Every bit is the same. */
 void cuda_expect_same(const cuda_outcome *a, const cuda_outcome *b);
+/* cuda_run; every bit is the same in a second run and with threads in the opposite order. */
+cuda_outcome cuda_run_in_any_order(nin_net *net, const cuda_setup *setup, uint64_t seed);
+
+/* Whether a step of the plan is computed by that algorithm. */
+bool cuda_step_is(const cuda_session *session, size_t step, const char *algorithm);
 
 /* Runs both and compares: results, logits and running statistics by their relative L2 error, the
  * loss by its difference a picture, each gradient tensor by its relative L2 error, where one that
@@ -99,6 +106,8 @@ void cuda_expect_same(const cuda_outcome *a, const cuda_outcome *b);
 typedef struct cuda_bounds {
     double results, loss, gradients;
 } cuda_bounds;
+/* Of our own kernels in each math, for nets of a few layers without ReLUs. */
+extern const cuda_bounds cuda_math_bounds[3];
 void cuda_check(nin_net *net, const cuda_setup *setup, cuda_bounds bounds, const char *what);
 
 /* The same of a net in text by a library, in evaluation with its fastest algorithms and in

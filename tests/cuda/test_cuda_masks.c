@@ -76,8 +76,6 @@ static void against_reference(void **state) {
     (void)state;
     cuda_use_cublaslt();
     cuda_check_library("masks", net_text, NINP_CUDA_FLOAT32, (cuda_bounds){2e-6, 1e-6, 1e-5});
-    const cuda_bounds bounds[] = {
-        [NINP_CUDA_TF32] = {1e-3, 1e-3, 4e-3}, [NINP_CUDA_BF16] = {1e-2, 2e-2, 3e-2}};
     nin_net *net = test_net_parse(net_text, 5);
     keep_from_edge(net);
     for (int math = NINP_CUDA_TF32; math <= NINP_CUDA_BF16; math++) {
@@ -86,9 +84,9 @@ static void against_reference(void **state) {
                             .training = true,
                             .libraries = true,
                             .smoothing = 0.1F};
-        cuda_check(net, &setup, bounds[math], "masks");
+        cuda_check(net, &setup, cuda_math_bounds[math], "masks");
         setup.batch = 4;
-        cuda_check(net, &setup, bounds[math], "masks, smaller batch");
+        cuda_check(net, &setup, cuda_math_bounds[math], "masks, smaller batch");
     }
     nin_net_free(net);
     cuda_use_no_library();

@@ -13,22 +13,12 @@
 
 #include <cmocka.h>
 
-static void expect_ok(nin_status status, const nin_error *err) {
-    if (status != NIN_OK) {
-        fail_msg("%s", err->message);
-    }
-}
-
-static bool is_paired(const cuda_session *session, size_t step) {
-    return strcmp(cuda_plugin()->step(session->state, step).algorithm, "pair") == 0;
-}
-
 /* Whether a session makes a pair of steps `first` and `first` + 1. */
 static bool makes_pair(nin_net *net, const cuda_setup *setup, size_t first) {
     cuda_session session;
     cuda_session_open(net, setup, &session);
-    const bool paired = is_paired(&session, first);
-    assert_true(is_paired(&session, first + 1) == paired);
+    const bool paired = cuda_step_is(&session, first, "pair");
+    assert_true(cuda_step_is(&session, first + 1, "pair") == paired);
     cuda_session_close(&session);
     return paired;
 }
@@ -55,8 +45,6 @@ static nin_net *random_net(ninp_random *random, const char *activation, const ch
 
 static void against_reference(void **state) {
     (void)state;
-    static const cuda_bounds bounds[] = {
-        {2e-6, 1e-6, 1e-5}, {1e-3, 1e-3, 4e-3}, {1e-2, 2e-2, 3e-2}};
     ninp_random random = ninp_random_start(32, NINP_RANDOM_TEST, 0, 0);
     for (int i = 0; i < 24; i++) {
         const cuda_setup setup = {.math = (ninp_cuda_math)(i % 3),
@@ -66,7 +54,7 @@ static void against_reference(void **state) {
                                   .pairs = NINP_CUDA_PAIRS_ALL};
         nin_net *net = random_net(&random, i % 5 ? "sigmoid\n" : "", "");
         assert_true(makes_pair(net, &setup, 0));
-        cuda_check(net, &setup, bounds[i % 3], "pair");
+        cuda_check(net, &setup, cuda_math_bounds[setup.math], "pair");
         nin_net_free(net);
     }
 }
@@ -84,16 +72,7 @@ static void same_bits_as_apart(void **state) {
                             .training = i % 4 < 2,
                             .keep_results = true,
                             .pairs = NINP_CUDA_PAIRS_ALL};
-        cuda_outcome paired = cuda_run(net, &setup, 3);
-        cuda_outcome again = cuda_run(net, &setup, 3);
-        cuda_expect_same(&again, &paired);
-        cuda_outcome_free(&again);
-        if (cuda_reverse_threads(true)) {
-            cuda_outcome reversed = cuda_run(net, &setup, 3);
-            cuda_reverse_threads(false);
-            cuda_expect_same(&reversed, &paired);
-            cuda_outcome_free(&reversed);
-        }
+        cuda_outcome paired = cuda_run_in_any_order(net, &setup, 3);
         setup.pairs = NINP_CUDA_PAIRS_NONE;
         assert_false(makes_pair(net, &setup, 0));
         cuda_outcome apart = cuda_run(net, &setup, 3);
@@ -161,13 +140,13 @@ static void nothing_between_is_written(void **state) {
         float between[24];
         nin_error err = {0};
         cuda_session_open(net, &setup, &session);
-        assert_true(is_paired(&session, 0) && is_paired(&session, 1));
-        expect_ok(plugin->logits(session.state, batch.images, 150, logits, &err), &err);
+        assert_true(cuda_step_is(&session, 0, "pair") && cuda_step_is(&session, 1, "pair"));
+        cuda_expect_ok(plugin->logits(session.state, batch.images, 150, logits, &err), &err);
         for (int i = 0; i < 150 * 8; i++) {
             assert_true(isfinite(logits[i]));
         }
         for (int n = 0; n < 150; n++) {
-            expect_ok(plugin->result(session.state, 0, n, between, &err), &err);
+            cuda_expect_ok(plugin->result(session.state, 0, n, between, &err), &err);
             for (int c = 0; c < 24; c++) {
                 assert_true(isnan(between[c]) == !kept);
             }
@@ -238,7 +217,7 @@ static void chosen_by_shape(void **state) {
         cuda_session session;
         cuda_session_open(net, &setup, &session);
         for (size_t step = 0; step < session.plan.count; step++) {
-            if (is_paired(&session, step) != (cases[i].paired && step < 2)) {
+            if (cuda_step_is(&session, step, "pair") != (cases[i].paired && step < 2)) {
                 fail_msg("case %zu, step %zu", i, step);
             }
         }
@@ -284,7 +263,7 @@ static void times(void **state) {
     nin_error err = {0};
     cuda_session_open(net, &setup, &session);
     assert_int_equal(session.plan.count, 4);
-    expect_ok(plugin->profile(session.state, &batch.examples, steps, &err), &err);
+    cuda_expect_ok(plugin->profile(session.state, &batch.examples, steps, &err), &err);
     for (size_t i = 0; i < 4; i++) {
         assert_true((steps[i].forward > 0) == (i > 0));
         assert_true(steps[i].backward > 0);

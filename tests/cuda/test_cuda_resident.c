@@ -4,12 +4,12 @@
 
 #include "base/random.h"
 #include "data/mix.h"
-#include "data/prepare.h"
-#include "engine/resident.h"
 #include "support/nets.h"
 #include "train/average.h"
+#include "train/held.h"
 #include "train/optimizer/norm.h"
 #include "train/optimizer/optimizer.h"
+#include "train/resident.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -19,12 +19,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-static void expect_ok(nin_status status, const nin_error *err) {
-    if (status != NIN_OK) {
-        fail_msg("%s", err->message);
-    }
-}
 
 static void *allocate(size_t count, size_t size) {
     void *block = calloc(count, size);
@@ -69,7 +63,8 @@ static picture_set set_make(int channels, int height, int width, nin_shape input
         set.input.mean[c] = 0.25F + 0.125F * (float)c;
         set.input.std[c] = 0.5F + 0.125F * (float)c;
     }
-    expect_ok(ninp_preparer_create(&set.input, channels, height, width, &set.preparer, &err), &err);
+    cuda_expect_ok(ninp_preparer_create(&set.input, channels, height, width, &set.preparer, &err),
+                   &err);
     return set;
 }
 
@@ -78,21 +73,10 @@ static void set_free(picture_set *set) {
     free(set->pixels);
 }
 
-static ninp_resident_axis axis_of(const ninp_resize_axis *axis) {
-    return (ninp_resident_axis){axis->in,    axis->out,   axis->taps,
-                                axis->first, axis->count, axis->weights};
-}
-
 static nin_status hold(const picture_set *set, void *state, nin_error *err) {
-    const ninp_resizer *resizer = ninp_preparer_resizer(set->preparer);
-    const ninp_resident_pictures pictures = {.count = PICTURES,
-                                             .channels = set->channels,
-                                             .height = set->height,
-                                             .width = set->width,
-                                             .pixels = set->pixels,
-                                             .x = axis_of(ninp_resizer_x(resizer)),
-                                             .y = axis_of(ninp_resizer_y(resizer)),
-                                             .floats = ninp_preparer_floats(set->preparer)};
+    const nin_dataset_info info = {
+        .count = PICTURES, .channels = set->channels, .height = set->height, .width = set->width};
+    const ninp_resident_pictures pictures = ninp_held_pictures(set->preparer, &info, set->pixels);
     return functions()->hold(state, &pictures, err);
 }
 
@@ -109,21 +93,13 @@ static ninp_augment lot_of(const picture_set *set, int i) {
     return i == 4 ? (ninp_augment){0} : lot;
 }
 
+static uint32_t picture_of(int i) {
+    return (uint32_t)(i * 3 % PICTURES);
+}
+
 static ninp_resident_place place_of(const picture_set *set, int i, int label) {
     const ninp_augment lot = lot_of(set, i);
-    ninp_resident_place place = {.picture = (uint32_t)((i * 3) % PICTURES),
-                                 .label = label,
-                                 .other_label = label,
-                                 .label_share = 1,
-                                 .shift_x = lot.shift_x,
-                                 .shift_y = lot.shift_y,
-                                 .erase_x = lot.erase_x,
-                                 .erase_y = lot.erase_y,
-                                 .erase_width = lot.erase_width,
-                                 .erase_height = lot.erase_height,
-                                 .flip = lot.flip};
-    memcpy(place.fill, lot.fill, sizeof place.fill);
-    return place;
+    return ninp_held_lot(picture_of(i), label, &lot);
 }
 
 /* BATCH pictures as the processor prepares them. */
@@ -137,9 +113,8 @@ static float *prepare(const picture_set *set, const ninp_mix *mix) {
     float shares[BATCH];
     for (int i = 0; i < BATCH; i++) {
         const ninp_augment lot = lot_of(set, i);
-        ninp_preparer_run(set->preparer,
-                          set->pixels + (size_t)place_of(set, i, 0).picture * set->values, &lot,
-                          scratch, images + (size_t)i * floats);
+        ninp_preparer_run(set->preparer, set->pixels + picture_of(i) * set->values, &lot, scratch,
+                          images + (size_t)i * floats);
     }
     const ninp_mix_batch batch = {.count = BATCH,
                                   .channels = set->input.channels,
@@ -165,16 +140,22 @@ static nin_net *mirror_net(nin_shape input) {
     return test_net_parse(text, 1);
 }
 
-/* Of plain gradient descent, unless `how` says more. */
-static ninp_resident_update update_of(const nin_net *net, ninp_resident_tensor *tensors,
-                                      ninp_resident_update how) {
-    for (how.tensor_count = 0; how.tensor_count < nin_net_tensor_count(net) &&
-                               nin_net_tensor(net, how.tensor_count).trainable;
-         how.tensor_count++) {
-        tensors[how.tensor_count].count = nin_net_tensor(net, how.tensor_count).count;
-    }
-    how.tensors = tensors;
-    return how;
+/* Makes a step of plain gradient descent with BATCH pictures, in a session that has to be closed.
+ */
+static void train_once(const picture_set *set, nin_net *net, const ninp_resident_place *places,
+                       const ninp_resident_step *step, cuda_session *session) {
+    const cuda_setup setup = {.count = BATCH, .training = true};
+    const nin_train_options options = {.lr = 0.1F};
+    const ninp_tensor_rule rules[2] = {{.lr_scale = 1}, {.lr_scale = 1}};
+    ninp_resident_tensor tensors[2];
+    ninp_resident_result result;
+    nin_error err = {0};
+    const ninp_resident_update update = ninp_resident_update_of(&options, net, rules, tensors);
+    cuda_session_open(net, &setup, session);
+    cuda_expect_ok(hold(set, session->state, &err), &err);
+    cuda_expect_ok(functions()->begin(session->state, &update, &err), &err);
+    cuda_expect_ok(functions()->epoch(session->state, places, BATCH, step, 1, &err), &err);
+    cuda_expect_ok(functions()->run(session->state, 0, 1, &result, &err), &err);
 }
 
 static void check_pictures(int channels, int height, int width, nin_shape input, ninp_mix mix) {
@@ -182,23 +163,15 @@ static void check_pictures(int channels, int height, int width, nin_shape input,
                                              NINP_RESIDENT_PASTE};
     picture_set set = set_make(channels, height, width, input);
     nin_net *net = mirror_net(input);
-    const cuda_setup setup = {.count = BATCH, .training = true};
-    cuda_session session;
-    cuda_session_open(net, &setup, &session);
-    nin_error err = {0};
-    expect_ok(hold(&set, session.state, &err), &err);
-    ninp_resident_tensor tensors[2] = {{.lr_scale = 1}, {.lr_scale = 1}};
-    const ninp_resident_update update = update_of(net, tensors, (ninp_resident_update){0});
-    expect_ok(functions()->begin(session.state, &update, &err), &err);
     ninp_resident_place places[BATCH];
     for (int i = 0; i < BATCH; i++) {
         places[i] = place_of(&set, i, i % 4);
     }
     const ninp_resident_step step = {
         .count = BATCH, .mix = {ways[mix.way], mix.share, mix.x, mix.y, mix.width, mix.height}};
-    expect_ok(functions()->epoch(session.state, places, BATCH, &step, 1, &err), &err);
-    ninp_resident_result result;
-    expect_ok(functions()->run(session.state, 0, 1, &result, &err), &err);
+    cuda_session session;
+    train_once(&set, net, places, &step, &session);
+    nin_error err = {0};
     float *expected = prepare(&set, &mix);
     const size_t floats = (size_t)input.channels * (size_t)input.height * (size_t)input.width;
     float *values = allocate(floats, sizeof *values);
@@ -206,7 +179,7 @@ static void check_pictures(int channels, int height, int width, nin_shape input,
     float most = expected[0];
     for (int i = 0; i < BATCH; i++) {
         const float *of = expected + (size_t)i * floats;
-        expect_ok(cuda_plugin()->result(session.state, 0, i, values, &err), &err);
+        cuda_expect_ok(cuda_plugin()->result(session.state, 0, i, values, &err), &err);
         assert_memory_equal(values, of, floats * sizeof *values);
         for (size_t k = 0; k < floats; k++) {
             least = fminf(least, of[k]);
@@ -214,9 +187,9 @@ static void check_pictures(int channels, int height, int width, nin_shape input,
         }
     }
     ninp_resident_range range;
-    expect_ok(functions()->range(session.state, BATCH, &range, &err), &err);
+    cuda_expect_ok(functions()->range(session.state, BATCH, &range, &err), &err);
     assert_true(range.least == least && range.most == most && !range.same);
-    expect_ok(functions()->range(session.state, 1, &range, &err), &err);
+    cuda_expect_ok(functions()->range(session.state, 1, &range, &err), &err);
     assert_false(range.same);
     free(values);
     free(expected);
@@ -245,24 +218,16 @@ static void one_picture_many_times(void **state) {
     const nin_shape input = shape(1, 6, 6);
     picture_set set = set_make(1, 6, 6, input);
     nin_net *net = mirror_net(input);
-    const cuda_setup setup = {.count = BATCH, .training = true};
-    cuda_session session;
-    cuda_session_open(net, &setup, &session);
-    nin_error err = {0};
-    expect_ok(hold(&set, session.state, &err), &err);
-    ninp_resident_tensor tensors[2] = {{.frozen = true}, {.frozen = true}};
-    const ninp_resident_update update = update_of(net, tensors, (ninp_resident_update){0});
-    expect_ok(functions()->begin(session.state, &update, &err), &err);
     ninp_resident_place places[BATCH];
     for (int i = 0; i < BATCH; i++) {
         places[i] = place_of(&set, 4, 1);
     }
     const ninp_resident_step step = {.count = BATCH};
-    ninp_resident_result result;
+    cuda_session session;
+    train_once(&set, net, places, &step, &session);
+    nin_error err = {0};
     ninp_resident_range range;
-    expect_ok(functions()->epoch(session.state, places, BATCH, &step, 1, &err), &err);
-    expect_ok(functions()->run(session.state, 0, 1, &result, &err), &err);
-    expect_ok(functions()->range(session.state, BATCH, &range, &err), &err);
+    cuda_expect_ok(functions()->range(session.state, BATCH, &range, &err), &err);
     assert_true(range.same);
     cuda_session_close(&session);
     nin_net_free(net);
@@ -284,15 +249,9 @@ static void fill_epoch(const picture_set *set, const nin_train_options *options,
         places[i].label_share = i % 3 == 0 ? 1.0F : 0.75F;
     }
     for (uint32_t i = 0; i < STEPS; i++) {
-        const double done = (double)(i + 1);
-        steps[i] = (ninp_resident_step){
-            .first = i * BATCH,
-            .count = i + 1 < STEPS ? BATCH : EPOCH - (STEPS - 1) * BATCH,
-            .number = i,
-            .lr = options->lr / (float)(i + 1),
-            .average_rest = 1 - ninp_average_decay(options->ema, i + 1),
-            .adam_bias = 1 - pow((double)options->beta1, done),
-            .adam_correction = (float)sqrt(1 - pow((double)options->beta2, done))};
+        steps[i] = ninp_resident_step_of(options, i, options->lr / (float)(i + 1));
+        steps[i].first = i * BATCH;
+        steps[i].count = i + 1 < STEPS ? BATCH : EPOCH - (STEPS - 1) * BATCH;
     }
 }
 
@@ -372,7 +331,8 @@ static void train_here(const nin_train_options *options, const ninp_tensor_rule 
                                        .other_labels = others,
                                        .label_shares = shares};
         nin_loss loss;
-        expect_ok(cuda_plugin()->gradients(session.state, &examples, gradients, &loss, &err), &err);
+        cuda_expect_ok(cuda_plugin()->gradients(session.state, &examples, gradients, &loss, &err),
+                       &err);
         drop_frozen(run->net, rules, gradients);
         const double squares = ninp_sum_of_squares(gradients, parameters, 1);
         const ninp_optimizer_step step = {.options = options,
@@ -393,29 +353,6 @@ static void train_here(const nin_train_options *options, const ninp_tensor_rule 
     cuda_session_close(&session);
 }
 
-static ninp_resident_update begin_of(const nin_train_options *options,
-                                     const ninp_tensor_rule *rules, const trained *run,
-                                     ninp_resident_tensor *tensors) {
-    for (size_t i = 0; i < TENSORS; i++) {
-        tensors[i].lr_scale = rules[i].lr_scale;
-        tensors[i].weight_decay = rules[i].weight_decay;
-        tensors[i].frozen = rules[i].frozen;
-    }
-    const ninp_resident_update how = {.optimizer = options->optimizer,
-                                      .momentum = options->momentum,
-                                      .beta1 = options->beta1,
-                                      .beta2 = options->beta2,
-                                      .epsilon = options->epsilon,
-                                      .nesterov = options->nesterov,
-                                      .clip_norm = options->clip_norm,
-                                      .label_smoothing = options->label_smoothing,
-                                      .slots = run->slots,
-                                      .slot_count =
-                                          (int)ninp_optimizer_of(options)->slot_count(options),
-                                      .average = options->ema > 0 ? run->average : NULL};
-    return update_of(run->net, tensors, how);
-}
-
 /* All of it there: the first steps in one go, the last one, and in between things that look. */
 static void train_there(const nin_train_options *options, const ninp_tensor_rule *rules,
                         const picture_set *set, const cuda_setup *setup, trained *run) {
@@ -426,20 +363,23 @@ static void train_there(const nin_train_options *options, const ninp_tensor_rule
     ninp_resident_step steps[STEPS];
     ninp_resident_tensor tensors[TENSORS];
     fill_epoch(set, options, places, steps);
-    const ninp_resident_update how = begin_of(options, rules, run, tensors);
-    expect_ok(hold(set, session.state, &err), &err);
-    expect_ok(functions()->begin(session.state, &how, &err), &err);
-    expect_ok(functions()->epoch(session.state, places, EPOCH, steps, STEPS, &err), &err);
-    expect_ok(functions()->run(session.state, 0, STEPS - 1, run->results, &err), &err);
+    ninp_resident_update how = ninp_resident_update_of(options, run->net, rules, tensors);
+    how.slots = run->slots;
+    how.average = options->ema > 0 ? run->average : NULL;
+    cuda_expect_ok(hold(set, session.state, &err), &err);
+    cuda_expect_ok(functions()->begin(session.state, &how, &err), &err);
+    cuda_expect_ok(functions()->epoch(session.state, places, EPOCH, steps, STEPS, &err), &err);
+    cuda_expect_ok(functions()->run(session.state, 0, STEPS - 1, run->results, &err), &err);
     float samples[3];
     const ninp_resident_samples ranges[] = {{0, 5, 2}, {session.task.parameter_count - 1, 1, 1}};
-    expect_ok(functions()->sample(session.state, ranges, 2, samples, &err), &err);
-    expect_ok(functions()->fetch(session.state, run->slots, run->average, &err), &err);
+    cuda_expect_ok(functions()->sample(session.state, ranges, 2, samples, &err), &err);
+    cuda_expect_ok(functions()->fetch(session.state, run->slots, run->average, &err), &err);
     const float *values = nin_net_tensor(run->net, 0).values;
     assert_true(samples[0] == values[0] && samples[1] == values[5] &&
                 samples[2] == values[session.task.parameter_count - 1]);
-    expect_ok(functions()->run(session.state, STEPS - 1, 1, run->results + STEPS - 1, &err), &err);
-    expect_ok(functions()->fetch(session.state, run->slots, run->average, &err), &err);
+    cuda_expect_ok(functions()->run(session.state, STEPS - 1, 1, run->results + STEPS - 1, &err),
+                   &err);
+    cuda_expect_ok(functions()->fetch(session.state, run->slots, run->average, &err), &err);
     cuda_session_close(&session);
 }
 
@@ -546,13 +486,15 @@ static void no_room(void **state) {
     float logits[2][BATCH * 4];
     cuda_session_open(net, &setup, &session);
     cuda_batch batch = cuda_batch_make(net, &setup, 2);
-    expect_ok(cuda_plugin()->logits(session.state, batch.images, BATCH, logits[0], &err), &err);
+    cuda_expect_ok(cuda_plugin()->logits(session.state, batch.images, BATCH, logits[0], &err),
+                   &err);
     if (cuda_limit_memory(cuda_plugin()->bytes(session.state) + 20000)) {
         assert_int_equal(hold(&set, session.state, &err), NIN_ERROR_MEMORY);
         assert_non_null(strstr(err.message, "all pictures of the data set want 1 MB"));
         cuda_limit_memory(0);
     }
-    expect_ok(cuda_plugin()->logits(session.state, batch.images, BATCH, logits[1], &err), &err);
+    cuda_expect_ok(cuda_plugin()->logits(session.state, batch.images, BATCH, logits[1], &err),
+                   &err);
     assert_memory_equal(logits[0], logits[1], sizeof logits[0]);
     cuda_batch_free(&batch);
     cuda_session_close(&session);
@@ -577,11 +519,11 @@ static void held_logits(void **state) {
         places[i] = place_of(&set, i, 0);
     }
     cuda_session_open(net, &setup, &session);
-    expect_ok(cuda_plugin()->logits(session.state, images, BATCH, logits[0], &err), &err);
-    expect_ok(hold(&set, session.state, &err), &err);
+    cuda_expect_ok(cuda_plugin()->logits(session.state, images, BATCH, logits[0], &err), &err);
+    cuda_expect_ok(hold(&set, session.state, &err), &err);
     for (int count = BATCH; count > 0; count -= 2) {
         memset(logits[1], 0, sizeof logits[1]);
-        expect_ok(functions()->logits(session.state, places, count, logits[1], &err), &err);
+        cuda_expect_ok(functions()->logits(session.state, places, count, logits[1], &err), &err);
         assert_memory_equal(logits[0], logits[1], (size_t)count * 4 * sizeof(float));
     }
     free(images);

@@ -16,12 +16,6 @@ static const char net_text[] =
     "max_pool kernel=3 stride=2\nconv2d 40 kernel=3\nrelu\nconv2d 12 kernel=1\nrelu\n"
     "max_pool kernel=2 stride=1\ndropout 0.2\nflatten\nlinear 20\nrelu\nlinear classes\n";
 
-static void expect_ok(nin_status status, const nin_error *err) {
-    if (status != NIN_OK) {
-        fail_msg("%s", err->message);
-    }
-}
-
 /* The largest |value|. */
 static double largest(const float *values, size_t count) {
     double size = 0;
@@ -42,16 +36,7 @@ static void same_bits_in_any_order(void **state) {
                                       .keep_results = true,
                                       .smoothing = 0.1F,
                                       .step = 3};
-            cuda_outcome first = cuda_run(net, &setup, 2);
-            cuda_outcome again = cuda_run(net, &setup, 2);
-            cuda_expect_same(&again, &first);
-            cuda_outcome_free(&again);
-            if (cuda_reverse_threads(true)) {
-                cuda_outcome reversed = cuda_run(net, &setup, 2);
-                cuda_reverse_threads(false);
-                cuda_expect_same(&reversed, &first);
-                cuda_outcome_free(&reversed);
-            }
+            cuda_outcome first = cuda_run_in_any_order(net, &setup, 2);
             cuda_outcome_free(&first);
         }
     }
@@ -71,10 +56,10 @@ static void smaller_batches(void **state) {
     float part[60];
     nin_error err = {0};
     cuda_session_open(net, &setup, &session);
-    expect_ok(plugin->logits(session.state, batch.images, 6, all, &err), &err);
-    expect_ok(plugin->logits(session.state, batch.images, 2, part, &err), &err);
+    cuda_expect_ok(plugin->logits(session.state, batch.images, 6, all, &err), &err);
+    cuda_expect_ok(plugin->logits(session.state, batch.images, 2, part, &err), &err);
     assert_memory_equal(part, all, 20 * sizeof(float));
-    expect_ok(plugin->logits(session.state, batch.images, 6, part, &err), &err);
+    cuda_expect_ok(plugin->logits(session.state, batch.images, 6, part, &err), &err);
     assert_memory_equal(part, all, sizeof all);
     cuda_session_close(&session);
     const cuda_setup kept = {.count = 2, .batch = 9, .keep_results = true};
@@ -98,12 +83,12 @@ static void changed_weights(void **state) {
     float after[10];
     nin_error err = {0};
     cuda_session_open(net, &setup, &session);
-    expect_ok(plugin->logits(session.state, batch.images, 1, before, &err), &err);
+    cuda_expect_ok(plugin->logits(session.state, batch.images, 1, before, &err), &err);
     const nin_tensor bias = nin_net_tensor(net, 11);
     assert_string_equal(bias.name, "13.bias");
     bias.values[3] += 1;
     plugin->weights_changed(session.state);
-    expect_ok(plugin->logits(session.state, batch.images, 1, after, &err), &err);
+    cuda_expect_ok(plugin->logits(session.state, batch.images, 1, after, &err), &err);
     assert_true(fabsf(after[3] - before[3] - 1) < 1e-5F);
     assert_memory_equal(after, before, 3 * sizeof(float));
     cuda_session_close(&session);
@@ -126,7 +111,8 @@ static void nothing_is_allocated_in_a_step(void **state) {
     const size_t opened = cuda_allocations();
     assert_true(plugin->bytes(session.state) >= cuda_allocated_bytes());
     for (int i = 0; i < 2; i++) {
-        expect_ok(plugin->gradients(session.state, &batch.examples, gradients, &loss, &err), &err);
+        cuda_expect_ok(plugin->gradients(session.state, &batch.examples, gradients, &loss, &err),
+                       &err);
     }
     assert_int_equal(cuda_allocations(), opened);
     cuda_session_close(&session);
@@ -264,12 +250,12 @@ static void active_channels(void **state) {
     float logits[6];
     nin_error err = {0};
     cuda_session_open(net, &setup, &session);
-    expect_ok(plugin->logits(session.state, images, 2, logits, &err), &err);
+    cuda_expect_ok(plugin->logits(session.state, images, 2, logits, &err), &err);
     bool active[5] = {true, false, false, false, false};
-    expect_ok(plugin->mark_active(session.state, 0, 1, active, &err), &err);
+    cuda_expect_ok(plugin->mark_active(session.state, 0, 1, active, &err), &err);
     static const bool after_one[5] = {true, false, true, false, false};
     assert_memory_equal(active, after_one, sizeof active);
-    expect_ok(plugin->mark_active(session.state, 0, 2, active, &err), &err);
+    cuda_expect_ok(plugin->mark_active(session.state, 0, 2, active, &err), &err);
     static const bool after_two[5] = {true, false, true, false, true};
     assert_memory_equal(active, after_two, sizeof active);
     cuda_session_close(&session);
@@ -287,7 +273,7 @@ static void profile(void **state) {
     nin_error err = {0};
     cuda_session_open(net, &setup, &session);
     assert_true(session.plan.count <= 20);
-    expect_ok(plugin->profile(session.state, &batch.examples, times, &err), &err);
+    cuda_expect_ok(plugin->profile(session.state, &batch.examples, times, &err), &err);
     for (size_t i = 0; i < session.plan.count; i++) {
         const bool weighted = session.plan.steps[i].weight >= 0;
         assert_true(times[i].forward > 0 && times[i].backward > 0);
@@ -312,7 +298,7 @@ static void devices(void **state) {
     int count = 0;
     assert_int_equal(plugin->abi, NINP_CUDA_PLUGIN_ABI);
     assert_string_equal(plugin->version, nin_version());
-    expect_ok(plugin->devices(&device, 1, &count, &libraries, &err), &err);
+    cuda_expect_ok(plugin->devices(&device, 1, &count, &libraries, &err), &err);
     assert_true(count >= 1);
     assert_true(device.usable && device.reason[0] == '\0' && device.name[0] != '\0');
     assert_true(device.major >= 8 && device.multiprocessors > 0 && device.memory_bytes > 0);
@@ -337,8 +323,8 @@ static void descent(void **state) {
         nin_error err = {0};
         cuda_session_open(net, &setup, &session);
         for (int i = 0; i < 2; i++) {
-            expect_ok(plugin->gradients(session.state, &batch.examples, gradients, &loss[i], &err),
-                      &err);
+            cuda_expect_ok(
+                plugin->gradients(session.state, &batch.examples, gradients, &loss[i], &err), &err);
             assert_true(largest(gradients, parameters) > 0);
             for (size_t p = 0; p < parameters; p++) {
                 session.task.values[p] -= 0.01F * gradients[p];

@@ -16,7 +16,7 @@
 static bool is_stem(nin_net *net, const cuda_setup *setup, size_t step) {
     cuda_session session;
     cuda_session_open(net, setup, &session);
-    const bool found = strcmp(cuda_plugin()->step(session.state, step).algorithm, "stem") == 0;
+    const bool found = cuda_step_is(&session, step, "stem");
     cuda_session_close(&session);
     return found;
 }
@@ -62,8 +62,6 @@ static nin_net *net_of(const geometry *shape, bool first) {
 
 static void against_reference(void **state) {
     (void)state;
-    static const cuda_bounds bounds[] = {
-        {2e-6, 1e-6, 1e-5}, {1e-3, 1e-3, 4e-3}, {1e-2, 2e-2, 3e-2}};
     ninp_random random = ninp_random_start(34, NINP_RANDOM_TEST, 0, 0);
     for (int i = 0; i < 18; i++) {
         const ninp_cuda_math math = (ninp_cuda_math)(i % 3);
@@ -78,7 +76,7 @@ static void against_reference(void **state) {
         if (!is_stem(net, &setup, first ? 0 : 1)) {
             fail_msg("not a stem: %s", what);
         }
-        cuda_check(net, &setup, bounds[i % 3], what);
+        cuda_check(net, &setup, cuda_math_bounds[math], what);
         nin_net_free(net);
     }
 }
@@ -89,16 +87,7 @@ static void same_bits_in_any_order(void **state) {
     nin_net *net = net_of(&shape, true);
     for (int math = NINP_CUDA_FLOAT32; math <= NINP_CUDA_BF16; math++) {
         const cuda_setup setup = {.math = (ninp_cuda_math)math, .count = 3, .training = true};
-        cuda_outcome once = cuda_run(net, &setup, 3);
-        cuda_outcome again = cuda_run(net, &setup, 3);
-        cuda_expect_same(&again, &once);
-        cuda_outcome_free(&again);
-        if (cuda_reverse_threads(true)) {
-            cuda_outcome reversed = cuda_run(net, &setup, 3);
-            cuda_reverse_threads(false);
-            cuda_expect_same(&reversed, &once);
-            cuda_outcome_free(&reversed);
-        }
+        cuda_outcome once = cuda_run_in_any_order(net, &setup, 3);
         cuda_outcome_free(&once);
     }
     nin_net_free(net);

@@ -16,9 +16,8 @@ typedef struct ninp_health_relu {
 /* A tensor of weights (not a bias: those may start at zero). */
 typedef struct ninp_health_weight {
     nin_tensor tensor;
-    ninp_resident_samples samples; /* what is looked at of its values */
-    double size;                   /* root mean square of the values before */
-    double ratio;                  /* that of their change over it; infinite when the size is 0 */
+    double size;  /* root mean square of the values before */
+    double ratio; /* that of their change over it; infinite when the size is 0 */
 } ninp_health_weight;
 
 enum { NINP_HEALTH_MEANS = 10 };
